@@ -1,0 +1,59 @@
+"""The door of the console's pages: which company a page works in, and who may open it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+
+from accounts.api.permissions import COMPANY_SESSION_KEY
+from accounts.models import Company, Membership, Role, User
+from accounts.selectors import current_membership
+
+P = ParamSpec("P")
+
+
+class CompanyRequest(HttpRequest):
+    """A request that passed ``require_role``: signed in, in a company, with a role."""
+
+    user: User
+    company: Company
+    membership: Membership
+
+
+def require_role(
+    *roles: Role,
+) -> Callable[
+    [Callable[Concatenate[CompanyRequest, P], HttpResponseBase]],
+    Callable[Concatenate[HttpRequest, P], HttpResponseBase],
+]:
+    """Open a page to people with one of ``roles`` in the company the console shows.
+
+    Somebody not signed in is sent to sign in, somebody without a company to create one; a role
+    that may not is told 404, so that nobody learns what is there.
+    """
+
+    def decorate(
+        view: Callable[Concatenate[CompanyRequest, P], HttpResponseBase],
+    ) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+        @wraps(view)
+        @login_required
+        def checked(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            membership = current_membership(
+                request.user, request.session.get(COMPANY_SESSION_KEY)
+            )
+            if membership is None:
+                return redirect("account_company_new")
+            if membership.role not in roles:
+                raise Http404
+            request.membership = membership  # type: ignore[attr-defined]  # CompanyRequest says so
+            request.company = membership.company  # type: ignore[attr-defined]
+            return view(request, *args, **kwargs)  # type: ignore[arg-type]
+
+        return checked
+
+    return decorate

@@ -1,0 +1,53 @@
+"""Reads of people and companies. Every one is scoped to the person who asks."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import QuerySet
+
+from accounts.models import Company, CompanyKey, Invitation, Membership, User
+from core import clock
+
+
+def list_memberships(user: User | AnonymousUser) -> QuerySet[Membership]:
+    """The companies a person belongs to, oldest first."""
+    if not user.is_authenticated:
+        return Membership.objects.none()
+    return (
+        Membership.objects.filter(user=user).select_related("company").order_by("created_at", "pk")
+    )
+
+
+def current_membership(
+    user: User | AnonymousUser, company_public_id: str | None
+) -> Membership | None:
+    """The membership the console works in: the chosen company's, else the oldest, else none."""
+    memberships = list(list_memberships(user))
+    for membership in memberships:
+        if membership.company.public_id == company_public_id:
+            return membership
+    return memberships[0] if memberships else None
+
+
+def list_members(company: Company) -> QuerySet[Membership]:
+    """Who belongs to a company."""
+    return Membership.objects.filter(company=company).select_related("user").order_by("created_at")
+
+
+def list_open_invitations(company: Company) -> QuerySet[Invitation]:
+    """Invitations somebody may still accept."""
+    return Invitation.objects.filter(
+        company=company,
+        accepted_at__isnull=True,
+        revoked_at__isnull=True,
+        expires_at__gt=clock.now(),
+    ).order_by("-created_at")
+
+
+def list_api_keys(company: Company) -> QuerySet[CompanyKey]:
+    """A company's keys, newest first, revoked ones included."""
+    return (
+        CompanyKey.objects.filter(company=company)
+        .select_related("created_by")
+        .order_by("-created_at")
+    )

@@ -1,0 +1,53 @@
+"""Create people and keep what they say about themselves. Knows no HTTP."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+
+from accounts.models import Market, Profile, SkillLevel, User
+from core import audit
+from core.errors import ConflictError
+
+
+class EmailTakenError(ConflictError):
+    """Somebody already signs in with this address."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "email_taken", "This e-mail address already has an account. Sign in, or reset the password."
+        )
+
+
+def sign_up(*, email: str, password: str, full_name: str = "", language: str = "en") -> User:
+    """Create a person with an empty profile.
+
+    Raises:
+        EmailTakenError: the address (in any case) has an account; nothing is created.
+    """
+    try:
+        with transaction.atomic():
+            user = User.objects.create_user(email, password, full_name=full_name)
+            Profile.objects.create(user=user, language=language)
+            audit.record_event(actor=user, action="person.signed_up", object_ref=user.public_id)
+    except IntegrityError as error:
+        raise EmailTakenError from error
+    return user
+
+
+def update_profile(
+    *,
+    user: User,
+    full_name: str,
+    language: str,
+    market: Market | None,
+    skill_level: SkillLevel | None,
+) -> Profile:
+    """Store who a person says they are."""
+    with transaction.atomic():
+        User.objects.filter(pk=user.pk).update(full_name=full_name)
+        profile, _ = Profile.objects.update_or_create(
+            user=user,
+            defaults={"language": language, "market": market, "skill_level": skill_level},
+        )
+    user.full_name = full_name
+    return profile

@@ -1,0 +1,468 @@
+"""Django settings, every one from the environment through `config.env`.
+
+Owns which parts are switched on. With nothing set a process refuses to start; `manage.py demo`
+and DEBUG=true are the two ways to run without a secret key. `.env.example` lists every variable.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from config.env import env, keep_secret_key
+from core.logs import build_logging_config
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# The real environment wins over the file. An empty PARLEY_ENV_FILE reads no file (the tests).
+_env_file = os.environ.get("PARLEY_ENV_FILE", ".env")
+if _env_file:
+    env.load_file(BASE_DIR / _env_file)
+
+# --- what kind of process this is -----------------------------------------------------------
+DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / "var"))).expanduser().resolve()
+DEBUG = env.flag("DEBUG", False)
+_demo_key_file = DATA_DIR / "secret-key"
+# A management command beside a demo's data belongs to that demo; a server never decides so by
+# itself, it is told by PARLEY_DEMO.
+_is_command = Path(sys.argv[0]).name in ("manage.py", "manage")
+DEMO = env.flag(
+    "PARLEY_DEMO",
+    _is_command and not DEBUG and not env.text("SECRET_KEY") and _demo_key_file.is_file(),
+)
+PRODUCTION = not (DEBUG or DEMO)
+PORT = env.integer("PORT", 8000, minimum=1, maximum=65_535)
+
+SECRET_KEY = env.text("SECRET_KEY")
+if not SECRET_KEY:
+    if PRODUCTION:
+        raise ImproperlyConfigured(
+            "SECRET_KEY is not set: set it to a long random text, or set DEBUG=true on your own "
+            "machine, or run 'python manage.py demo'."
+        )
+    SECRET_KEY = keep_secret_key(_demo_key_file)
+SECRET_KEY_FALLBACKS = env.items("SECRET_KEY_FALLBACKS")
+
+LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = env.items("ALLOWED_HOSTS")
+if PRODUCTION and not ALLOWED_HOSTS:
+    raise ImproperlyConfigured(
+        "ALLOWED_HOSTS is not set: set it to the host names this server answers for, "
+        "separated by commas."
+    )
+if DEMO:
+    # The demo has known logins, so it answers on this machine and nowhere else.
+    ALLOWED_HOSTS = LOOPBACK_HOSTS
+elif DEBUG and not ALLOWED_HOSTS:
+    ALLOWED_HOSTS = LOOPBACK_HOSTS
+SITE_URL = env.url(
+    "SITE_URL",
+    f"https://{ALLOWED_HOSTS[0].lstrip('.')}" if PRODUCTION else f"http://127.0.0.1:{PORT}",
+    schemes=("http", "https"),
+)
+
+# --- applications ---------------------------------------------------------------------------
+PARLEY_APPS = ["core", "accounts", "sessions", "surveys"]
+INSTALLED_APPS = [
+    # First: its runserver must win over the one of staticfiles (daphne.E001).
+    "daphne",
+    "config.apps.ParleyAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "corsheaders",
+    "csp",
+    "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    *PARLEY_APPS,
+]
+AUTH_USER_MODEL = "accounts.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+
+MIDDLEWARE = [
+    "core.middleware.RequestContextMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "core.middleware.BodyLimitMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+# --- database -------------------------------------------------------------------------------
+# DATABASE_DIRECT_URL goes past a pooler such as PgBouncer: LISTEN/NOTIFY and session state
+# need a server connection of their own.
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": env.database(
+        "DATABASE_URL",
+        {"ENGINE": "django.db.backends.sqlite3", "NAME": str(DATA_DIR / "parley.sqlite3")},
+    )
+}
+DATABASE_DIRECT_URL = env.text("DATABASE_DIRECT_URL")
+DATABASE_IS_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
+if DATABASE_IS_SQLITE:
+    Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+    DATABASES["default"]["OPTIONS"] = {
+        # Without IMMEDIATE a transaction that reads before it writes fails under concurrency.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": env.integer("SQLITE_TIMEOUT_SECONDS", 20, minimum=1, maximum=600),
+        "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;",
+    }
+else:
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    DATABASES["default"]["OPTIONS"] = {
+        **DATABASES["default"].get("OPTIONS", {}),
+        # Never CONN_MAX_AGE under ASGI: every request has a short-lived thread of its own.
+        "pool": {
+            "min_size": env.integer("DATABASE_POOL_MIN", 2, minimum=0, maximum=500),
+            "max_size": env.integer("DATABASE_POOL_MAX", 20, minimum=1, maximum=500),
+            "timeout": env.seconds("DATABASE_POOL_TIMEOUT_SECONDS", 10),
+        },
+    }
+    if DATABASE_DIRECT_URL:
+        DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
+        DATABASES["default"]["OPTIONS"]["prepare_threshold"] = None
+
+# Background jobs: Procrastinate on PostgreSQL, a thread of the server process on SQLite.
+PROCRASTINATE_ENABLED = not DATABASE_IS_SQLITE
+if PROCRASTINATE_ENABLED:
+    INSTALLED_APPS.insert(INSTALLED_APPS.index("core"), "procrastinate.contrib.django")
+JOBS_MODE = env.choice("JOBS_MODE", "auto", ("auto", "inline"))
+
+# --- cache, channel layer -------------------------------------------------------------------
+REDIS_URL = env.url("REDIS_URL", "", schemes=("redis", "rediss", "unix"))
+if REDIS_URL:
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+            "KEY_PREFIX": "parley",
+        }
+    }
+    CHANNEL_LAYERS = {
+        "default": {
+            # The other Redis layer loses its groups silently when Redis is flushed.
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {"hosts": [REDIS_URL], "prefix": "parley"},
+        }
+    }
+else:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "channels.layers.InMemoryChannelLayer",
+            # The default of 100 drops what a slow reader has not taken.
+            "CONFIG": {"capacity": 5000},
+        }
+    }
+
+# --- accounts -------------------------------------------------------------------------------
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "home"
+PASSWORD_RESET_TIMEOUT = 3600
+INVITATION_DAYS = env.integer("INVITATION_DAYS", 7, minimum=1, maximum=90)
+ADMIN_REQUIRE_2FA = env.flag("ADMIN_REQUIRE_2FA", False)
+OTP_TOTP_ISSUER = "Parley"
+
+AXES_FAILURE_LIMIT = env.integer("LOGIN_FAILURE_LIMIT", 10, minimum=3, maximum=100)
+AXES_COOLOFF_TIME = env.integer("LOGIN_COOLOFF_MINUTES", 15, minimum=1, maximum=1440) / 60
+# One person at one address: a stranger cannot lock somebody else out from afar.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_VERBOSE = False
+AXES_ENABLE_ACCESS_FAILURE_LOG = False
+AXES_CLIENT_IP_CALLABLE = "core.ratelimit.client_ip"
+AXES_LOCKOUT_CALLABLE = "core.errors_http.locked_out"
+
+# --- text, time -----------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("es", "Español")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+# --- static files, uploads ------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env.text("STATIC_ROOT", str(BASE_DIR / "staticfiles"))).expanduser()
+STATICFILES_DIRS = [BASE_DIR / "static"]
+# Hashed names come from `collectstatic`, which only a production set-up runs.
+WHITENOISE_USE_FINDERS = not PRODUCTION
+WHITENOISE_AUTOREFRESH = DEBUG
+MEDIA_ROOT = DATA_DIR / "media"
+AWS_STORAGE_BUCKET_NAME = env.text("AWS_STORAGE_BUCKET_NAME")
+AWS_S3_ENDPOINT_URL = env.url("AWS_S3_ENDPOINT_URL", "", schemes=("http", "https")) or None
+AWS_S3_REGION_NAME = env.text("AWS_S3_REGION_NAME") or None
+AWS_S3_ADDRESSING_STYLE = env.choice("AWS_S3_ADDRESSING_STYLE", "auto", ("auto", "path", "virtual"))
+AWS_QUERYSTRING_EXPIRE = env.integer("AWS_QUERYSTRING_EXPIRE", 900, minimum=60, maximum=604_800)
+AWS_DEFAULT_ACL = None
+AWS_S3_FILE_OVERWRITE = False
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": (
+        {"BACKEND": "storages.backends.s3.S3Storage"}
+        if AWS_STORAGE_BUCKET_NAME
+        else {"BACKEND": "django.core.files.storage.FileSystemStorage"}
+    ),
+    "staticfiles": {
+        "BACKEND": (
+            "whitenoise.storage.CompressedManifestStaticFilesStorage"
+            if PRODUCTION
+            else "django.contrib.staticfiles.storage.StaticFilesStorage"
+        )
+    },
+}
+
+# --- limits on what comes in ----------------------------------------------------------------
+MAX_BODY_BYTES = env.integer("MAX_BODY_BYTES", 3_000_000, minimum=10_000)
+# Path prefix to bytes, for the few routes that take files.
+BODY_LIMIT_OVERRIDES: dict[str, int] = {}
+JSON_MAX_DEPTH = 32
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+TRUSTED_PROXY_COUNT = env.integer("TRUSTED_PROXY_COUNT", 0, maximum=10)
+
+# --- security headers -----------------------------------------------------------------------
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = PRODUCTION
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", PRODUCTION)
+# Load balancers ask for health over plain HTTP.
+SECURE_REDIRECT_EXEMPT = [r"^health(/|$)", r"^metrics$"]
+SECURE_HSTS_SECONDS = env.integer("SECURE_HSTS_SECONDS", 31_536_000 if PRODUCTION else 0)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.flag("SECURE_HSTS_INCLUDE_SUBDOMAINS", PRODUCTION)
+SECURE_HSTS_PRELOAD = env.flag("SECURE_HSTS_PRELOAD", PRODUCTION)
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if TRUSTED_PROXY_COUNT:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
+CSRF_FAILURE_VIEW = "core.errors_http.csrf_failure"
+PERMISSIONS_POLICY = "camera=(), geolocation=(), payment=(), usb=(), microphone=(self)"
+
+CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS")
+CORS_ALLOW_CREDENTIALS = False
+CORS_ALLOW_HEADERS = (
+    "accept",
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "x-publishable-key",
+    "x-request-id",
+)
+CORS_EXPOSE_HEADERS = ("retry-after", "x-request-id", "idempotency-replayed")
+CORS_PREFLIGHT_MAX_AGE = 3600
+
+# --- LiveKit --------------------------------------------------------------------------------
+LIVEKIT_URL = env.url("LIVEKIT_URL", "", schemes=("ws", "wss", "http", "https"))
+LIVEKIT_API_KEY = env.text("LIVEKIT_API_KEY")
+LIVEKIT_API_SECRET = env.text("LIVEKIT_API_SECRET")
+VOICE_IN_PROCESS = env.flag("VOICE_IN_PROCESS", False)
+CHAT_PUBLIC = env.flag("CHAT_PUBLIC", DEMO)
+SYSTEM_PROMPT = env.text(
+    "SYSTEM_PROMPT", "You are a friendly assistant in a spoken conversation. Answer briefly."
+)
+
+# Sources a page may reach besides its own host: the room server by socket and by HTTP.
+_livekit_host = LIVEKIT_URL.partition("://")[2]
+_livekit_tls = LIVEKIT_URL.startswith(("wss://", "https://"))
+LIVEKIT_CSP_SOURCES = (
+    [
+        f"{'wss' if _livekit_tls else 'ws'}://{_livekit_host}",
+        f"{'https' if _livekit_tls else 'http'}://{_livekit_host}",
+    ]
+    if LIVEKIT_URL
+    else []
+)
+_site_host = SITE_URL.partition("://")[2].partition("/")[0]
+_site_socket = f"{'wss' if SITE_URL.startswith('https') else 'ws'}://{_site_host}"
+CONTENT_SECURITY_POLICY: dict[str, Any] = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF, _site_socket, *LIVEKIT_CSP_SOURCES],
+        "media-src": [SELF, "blob:"],
+        "worker-src": [SELF, "blob:"],
+        "manifest-src": [SELF],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "object-src": [NONE],
+    }
+}
+
+# --- language models ------------------------------------------------------------------------
+OPENAI_API_KEY = env.text("OPENAI_API_KEY")
+OPENAI_BASE_URL = env.url("OPENAI_BASE_URL", "", schemes=("http", "https"))
+OPENAI_MODEL = env.text("OPENAI_MODEL", "gpt-4o-mini")
+LLM_ENABLED = bool(OPENAI_API_KEY or OPENAI_BASE_URL)
+LLM_TIMEOUT_SECONDS = env.seconds("LLM_TIMEOUT_SECONDS", 20, maximum=600)
+LLM_MAX_ATTEMPTS = env.integer("LLM_MAX_ATTEMPTS", 3, minimum=1, maximum=10)
+LLM_MAX_OUTPUT_TOKENS = env.integer("LLM_MAX_OUTPUT_TOKENS", 2000, minimum=100)
+LLM_DAILY_CALLS_PER_COMPANY = env.integer("LLM_DAILY_CALLS_PER_COMPANY", 5000)
+
+# --- money ----------------------------------------------------------------------------------
+STRIPE_SECRET_KEY = env.text("STRIPE_SECRET_KEY")
+STRIPE_WEBHOOK_SECRET = env.text("STRIPE_WEBHOOK_SECRET")
+STRIPE_API_BASE = env.url("STRIPE_API_BASE", "https://api.stripe.com", schemes=("http", "https"))
+STRIPE_TIMEOUT_SECONDS = env.seconds("STRIPE_TIMEOUT_SECONDS", 15, maximum=120)
+PAYOUT_PROVIDER = env.choice("PAYOUT_PROVIDER", "local", ("local", "stripe"))
+# Automatic pay a company can hand out in one UTC day, in minor units; more is held.
+DAILY_PAY_CAP_MINOR = env.integer("DAILY_PAY_CAP_MINOR", 500_000)
+
+# --- surveys --------------------------------------------------------------------------------
+SURVEY_START_SECONDS = env.seconds("SURVEY_START_SECONDS", 3, maximum=60)
+SURVEY_COMPLETE_SECONDS = env.seconds("SURVEY_COMPLETE_SECONDS", 5, maximum=60)
+SURVEY_FINAL_SEGMENT_SECONDS = env.seconds("SURVEY_FINAL_SEGMENT_SECONDS", 2, maximum=30)
+SURVEY_TURN_SECONDS = env.seconds("SURVEY_TURN_SECONDS", 8, maximum=60)
+SURVEY_RESERVATION_GRACE_MINUTES = env.integer("SURVEY_RESERVATION_GRACE_MINUTES", 15, minimum=1)
+SURVEY_RESUME_HOURS = env.integer("SURVEY_RESUME_HOURS", 24, minimum=1, maximum=720)
+SURVEY_RECEIPT_DAYS = env.integer("SURVEY_RECEIPT_DAYS", 90, minimum=1, maximum=3650)
+SURVEY_RETENTION_DAYS = env.integer("SURVEY_RETENTION_DAYS", 365, minimum=1, maximum=3650)
+SURVEY_HELD_AUTO_APPROVE_DAYS = env.integer("SURVEY_HELD_AUTO_APPROVE_DAYS", 21, minimum=1)
+SURVEY_STARTS_PER_IP_HOUR = env.integer("SURVEY_STARTS_PER_IP_HOUR", 60, minimum=1)
+SURVEY_STARTS_PER_SURVEY_MINUTE = env.integer("SURVEY_STARTS_PER_SURVEY_MINUTE", 120, minimum=1)
+SURVEY_TURNS_PER_MINUTE = env.integer("SURVEY_TURNS_PER_MINUTE", 60, minimum=1)
+SURVEY_MAX_TURN_CHARS = env.integer("SURVEY_MAX_TURN_CHARS", 4000, minimum=100, maximum=20_000)
+SURVEY_MAX_TURNS = env.integer("SURVEY_MAX_TURNS", 400, minimum=10)
+SESSION_SOCKETS_MAX = env.integer("SESSION_SOCKETS_MAX", 5, minimum=1)
+WIDGET_CACHE_SECONDS = env.integer("WIDGET_CACHE_SECONDS", 300)
+
+# --- e-mail ---------------------------------------------------------------------------------
+EMAIL_HOST = env.text("EMAIL_HOST")
+EMAIL_PORT = env.integer("EMAIL_PORT", 587, minimum=1, maximum=65_535)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", True)
+EMAIL_TIMEOUT = env.integer("EMAIL_TIMEOUT", 10, minimum=1, maximum=120)
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "Parley <parley@localhost>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+if EMAIL_HOST:
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = DATA_DIR / "mail"
+
+# --- watching -------------------------------------------------------------------------------
+METRICS_TOKEN = env.text("METRICS_TOKEN")
+LOG_LEVEL = env.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error"))
+LOG_FILE = DATA_DIR / "log" / "parley.log"
+SECURITY_CONTACT = env.text("SECURITY_CONTACT")
+
+
+# --- REST -----------------------------------------------------------------------------------
+API_PATH_PREFIXES = (
+    "/api/",
+    "/health",
+    "/metrics",
+    "/session",
+    "/survey",
+    "/token",
+    "/transcripts",
+    "/webhook",
+)
+# Pages that live under an API prefix.
+API_PAGE_PREFIXES = ("/api/docs",)
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["core.api.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["core.api.renderers.CompactJSONRenderer"],
+    "DEFAULT_PAGINATION_CLASS": "core.api.pagination.NewestFirstPagination",
+    "DEFAULT_SCHEMA_CLASS": "core.api.schema.ProblemAutoSchema",
+    "EXCEPTION_HANDLER": "core.api.exceptions.answer_exception",
+    "COERCE_DECIMAL_TO_STRING": False,
+    "NUM_PROXIES": TRUSTED_PROXY_COUNT,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+    "TEST_REQUEST_RENDERER_CLASSES": [
+        "core.api.renderers.CompactJSONRenderer",
+        "rest_framework.renderers.MultiPartRenderer",
+    ],
+}
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "Parley",
+    "DESCRIPTION": "Conversations with people, paid, understood and put to use.",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENFORCE_NON_BLANK_FIELDS": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "SORT_OPERATION_PARAMETERS": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "core.api.schema.add_problem_answers",
+    ],
+}
+
+# A command's own output stays clean: `create_api_key` prints a key and nothing else.
+LOG_STREAM = env.choice(
+    "LOG_STREAM",
+    "stderr" if _is_command and sys.argv[1:2] not in (["demo"], ["runserver"]) else "stdout",
+    ("stdout", "stderr", "none"),
+)
+LOGGING = build_logging_config(
+    level=LOG_LEVEL, file=None if PRODUCTION else LOG_FILE, stream=LOG_STREAM
+)

@@ -1,0 +1,1 @@
+"""Words of no business: what every app stands on. Knows no app above it."""

@@ -1,0 +1,42 @@
+"""Numbers that bound a conversation and are nobody's to configure. Knows nothing else."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+CLIENT_ID_LENGTH: Final = 64
+LANGUAGE_LENGTH: Final = 8
+SYSTEM_PROMPT_LENGTH: Final = 4_000
+
+CHAT_MAX_SECONDS: Final = 30 * 60
+"""Active time of a plain chat."""
+CHATS_PER_VISITOR_HOUR: Final = 20
+"""Plain chats one address may open in an hour when visitors may chat at all."""
+CHATS_PER_PERSON_HOUR: Final = 60
+MODEL_REPLIES_PER_HOUR: Final = 200
+"""Replies a language model writes for one person or address in plain chats."""
+
+LATE_TURNS_KEPT: Final = 20
+"""Turns stored after the end; later ones are refused and not stored."""
+
+ABSENCE_AFTER: Final = timedelta(seconds=45)
+"""Without a sign of life for this long the clock stops, from the last one on."""
+SIGN_OF_LIFE_SECONDS: Final = 15
+"""How often an open socket or poll is worth a write."""
+
+TIME_LIMIT_GRACE: Final = timedelta(seconds=10)
+"""A sentence begun in time may still be sent for this long after the limit."""
+
+REPLY_TAKEOVER: Final = timedelta(seconds=4)
+"""Past the reply's own deadline: when the sweep takes over from a request that died."""
+REPLY_ATTEMPTS: Final = 3
+"""Take-overs before the agent says that it lost its thread and asks to go on."""
+
+ROOM_CLAIM_LIFETIME: Final = timedelta(minutes=30)
+ROOM_CLAIMS_HELD: Final = 20
+"""Unused room names one person may hold at a time."""
+
+REPLAY_LIMIT: Final = 500
+"""Events one call of the replay route answers with."""
+POLL_SECONDS_MAX: Final = 20
