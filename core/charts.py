@@ -7,6 +7,7 @@ Must not know HTML, requests or what the numbers mean.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -87,6 +88,8 @@ class Point:
     display: str = ""
     position: float | None = None
     """Place on the x axis; the number of the point when absent."""
+    is_marked: bool = False
+    """Draw a dot even where the chart draws none."""
 
 
 @dataclass(frozen=True)
@@ -245,6 +248,7 @@ def build_line_chart(
     format_value: FormatValue = format_figure,
     is_stepped: bool = False,
     show_dots: bool = True,
+    axis: Sequence[str] | None = None,
 ) -> Plot:
     """Draw points as one line over a scale that includes 0.
 
@@ -256,7 +260,8 @@ def build_line_chart(
         note: a sentence under the caption.
         format_value: turns a tick, and a point without `display`, into text.
         is_stepped: hold each value until the next point instead of a straight line.
-        show_dots: mark each point.
+        show_dots: mark each point, not only those that ask for it.
+        axis: labels of the points named below the axis; an even choice when absent.
 
     Raises:
         ValueError: a value is not finite, or positions go backwards.
@@ -267,7 +272,7 @@ def build_line_chart(
         float(index) if point.position is None else point.position
         for index, point in enumerate(points)
     ]
-    if any(later < earlier for earlier, later in zip(positions, positions[1:], strict=False)):
+    if any(later < earlier for earlier, later in itertools.pairwise(positions)):
         raise ValueError("positions of a line must not go backwards")
     scale = _scale(values)
     xs = _spread(positions)
@@ -285,17 +290,19 @@ def build_line_chart(
         summary=_summary([point.label for point in points], values, format_value),
         ticks=tuple(format_value(tick) for tick in scale.ticks),
         grid=tuple(_coordinate(scale.y(tick)) for tick in scale.ticks),
-        axis_labels=_axis_labels([(point.label, x) for point, x in zip(points, xs, strict=True)]),
+        axis_labels=_axis_labels(
+            [(point.label, x) for point, x in zip(points, xs, strict=True)], shown=axis
+        ),
         rows=tuple(
             PlotRow(label=point.label, display=point.display or format_value(point.value))
             for point in points
         ),
         line=line if len(drawn) > 1 else "",
         area=area,
-        dots=(
-            tuple((_coordinate(x), _coordinate(y)) for x, y in drawn)
-            if show_dots or len(drawn) == 1
-            else ()
+        dots=tuple(
+            (_coordinate(x), _coordinate(y))
+            for point, (x, y) in zip(points, drawn, strict=True)
+            if show_dots or point.is_marked or len(drawn) == 1
         ),
     )
 
@@ -424,22 +431,28 @@ def _path(points: Sequence[tuple[float, float]], *, is_stepped: bool) -> str:
 
 
 def _axis_labels(
-    labels: Sequence[tuple[str, float]], *, is_centred: bool = False
+    labels: Sequence[tuple[str, float]],
+    *,
+    is_centred: bool = False,
+    shown: Sequence[str] | None = None,
 ) -> tuple[AxisLabel, ...]:
-    """Keep first and last and an even choice between, so that texts do not touch."""
+    """Keep those in `shown`, else first and last and an even choice between."""
     if not labels:
         return ()
-    wanted = min(len(labels), MAX_AXIS_LABELS)
     last = len(labels) - 1
-    kept = sorted({round(index * last / max(wanted - 1, 1)) for index in range(wanted)})
-    shown = []
+    if shown is None:
+        wanted = min(len(labels), MAX_AXIS_LABELS)
+        kept = sorted({round(index * last / max(wanted - 1, 1)) for index in range(wanted)})
+    else:
+        kept = [index for index, (text, _) in enumerate(labels) if text in shown]
+    placed = []
     for index in kept:
         text, x = labels[index]
         anchor = "middle"
         if not is_centred and len(labels) > 1:
             anchor = {0: "start", last: "end"}.get(index, "middle")
-        shown.append(AxisLabel(text=text, x=f"{_coordinate(x)}%", anchor=anchor))
-    return tuple(shown)
+        placed.append(AxisLabel(text=text, x=f"{_coordinate(x)}%", anchor=anchor))
+    return tuple(placed)
 
 
 def _summary(labels: Sequence[str], values: Sequence[float], format_value: FormatValue) -> str:

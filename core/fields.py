@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
 from core.ids import BODY_LENGTH, new_id
 
+if TYPE_CHECKING:
+    # Only the stubs' field takes parameters; they make a read attribute a `str`.
+    _TextField = models.CharField[str, str]
+else:
+    _TextField = models.CharField
 
-class PublicIdField(models.CharField):
+
+class PublicIdField(_TextField):
     """The identifier a row shows to the outside, made when the row is made.
 
     Args:

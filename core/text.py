@@ -38,7 +38,9 @@ class CleanText:
 
     text: str
     had_hidden: bool
-    """Whether characters that hide something from a reader were taken out."""
+    """Whether characters a reader cannot see were taken out."""
+    hidden_count: int = 0
+    """How many. Pasted text brings one or two by accident; a hidden message needs many."""
 
 
 def clean_text(raw: str, max_length: int) -> CleanText:
@@ -51,32 +53,29 @@ def clean_text(raw: str, max_length: int) -> CleanText:
     text = _LINE_BREAKS.sub("\n", text)
     visible = _HIDDEN.sub("", text)
     visible = _CONTROLS.sub("", visible)
-    hidden = len(visible) != len(text)
-    visible, lonely = _drop_lonely_joiners(visible)
-    visible, stacked = _thin_marks(unicodedata.normalize("NFC", visible))
+    visible = _drop_lonely_joiners(visible)
+    hidden = len(raw) - raw.count("\r\n") - len(visible)
+    visible = _thin_marks(unicodedata.normalize("NFC", visible))
     return CleanText(
-        text=visible.strip()[:max_length].rstrip(), had_hidden=hidden or lonely or stacked
+        text=visible.strip()[:max_length].rstrip(), had_hidden=hidden > 0, hidden_count=hidden
     )
 
 
-def _drop_lonely_joiners(text: str) -> tuple[str, bool]:
+def _drop_lonely_joiners(text: str) -> str:
     """Keep a joiner or variation selector only beside a visible character that can use it."""
     kept: list[str] = []
-    dropped = False
     for index, character in enumerate(text):
         if character in _JOINERS:
             before = kept[-1] if kept else " "
             after = text[index + 1] if index + 1 < len(text) else " "
             if not (_joins(before) and _joins(after)):
-                dropped = True
                 continue
         elif _VARIATION.match(character) and (
             not kept or kept[-1].isspace() or _VARIATION.match(kept[-1])
         ):
-            dropped = True
             continue
         kept.append(character)
-    return "".join(kept), dropped
+    return "".join(kept)
 
 
 def _joins(character: str) -> bool:
@@ -85,17 +84,14 @@ def _joins(character: str) -> bool:
     return code > 0x052F and not character.isspace() and character not in _JOINERS
 
 
-def _thin_marks(text: str) -> tuple[str, bool]:
+def _thin_marks(text: str) -> str:
     kept: list[str] = []
     run = 0
-    dropped = False
     for character in text:
         run = run + 1 if unicodedata.category(character) == "Mn" else 0
-        if run > _MAX_MARKS:
-            dropped = True
-        else:
+        if run <= _MAX_MARKS:
             kept.append(character)
-    return "".join(kept), dropped
+    return "".join(kept)
 
 
 def neutralise_cell(value: object) -> str:

@@ -34,7 +34,8 @@ install_ensurepip() {
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
         echo "set-up: installing the Debian package $package"
         apt-get update -qq
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package"
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+            --no-install-recommends "$package" >/dev/null
     else
         fail "$1 cannot make virtual environments: install the package $package and try again."
     fi

@@ -22,7 +22,7 @@ search && exit
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     echo "browser tests: installing the Debian package chromium" >&2
     apt-get update -qq >&2
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >&2
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
     search && exit
 fi
 echo "No Chromium was found: install the package chromium (as an administrator:" \

@@ -4,12 +4,10 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
-# The checks load the settings and must not depend on the keys of the machine they run on.
-DEBUG=true
+# The checks load the settings and must not depend on the keys and data of this machine.
 DATA_DIR=$(mktemp -d)
 trap 'rm -rf "$DATA_DIR"' EXIT
-export DEBUG DATA_DIR
-export DATABASE_URL= REDIS_URL=
+export DATA_DIR DEBUG=true PARLEY_ENV_FILE= DATABASE_URL= REDIS_URL=
 
 python=.venv/bin/python
 failed=
@@ -31,8 +29,17 @@ check "ruff format" "$python" -m ruff format --check .
 check "mypy" "$python" -m mypy
 check "import-linter" "$python" -c "from importlinter.cli import lint_imports_command as c; c()"
 check "djlint" "$python" -m djlint --lint --quiet templates
+# Django's own security checks, with what a production server must have set.
+check_deployment() {
+    DEBUG=false ALLOWED_HOSTS=parley.example \
+        SECRET_KEY="$("$python" -c 'import secrets; print(secrets.token_urlsafe(64))')" \
+        "$python" manage.py check --deploy --tag security --fail-level WARNING
+}
+
 check "migrations" "$python" manage.py makemigrations --check --dry-run
-check "django system check" "$python" manage.py check --fail-level WARNING
+# Warnings say which keys are not set, which is right here.
+check "django system check" "$python" manage.py check --fail-level ERROR
+check "django deployment check" check_deployment
 check "openapi" check_openapi
 check "javascript" scripts/check_javascript.sh
 

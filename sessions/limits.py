@@ -40,3 +40,10 @@ ROOM_CLAIMS_HELD: Final = 20
 REPLAY_LIMIT: Final = 500
 """Events one call of the replay route answers with."""
 POLL_SECONDS_MAX: Final = 20
+
+HIDDEN_CHARACTERS_BY_ACCIDENT: Final = 2
+"""Invisible characters that come along with pasted text; more were put there."""
+
+THINKING_CHARGED: Final = timedelta(minutes=3)
+"""A turn that comes after a silence with no sign of life was being written meanwhile: up to this
+much of the silence counts as active, or every slow typist without a socket would look too fast."""

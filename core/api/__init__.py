@@ -1,0 +1,1 @@
+"""What every REST surface shares: parsing, errors, fields, pages, documents. Knows no app."""

@@ -17,7 +17,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
-from procrastinate import App, JobContext
+from procrastinate import App
 from procrastinate.contrib.django import DjangoApp, connector_params
 from procrastinate.contrib.django import app as django_app
 from procrastinate.exceptions import ConnectorException
@@ -29,6 +29,7 @@ from core.jobs.runner import SERVER_LANES, Runner, inside_sweep
 logger = logging.getLogger(__name__)
 
 TASK_NAME: Final = "core.jobs.run"
+CRON_TASK_NAME: Final = "core.jobs.run_cron"
 POLL_SECONDS: Final = 0.5
 STALLED_CHECK_SECONDS: Final = 30.0
 # Three missed heartbeats of ten seconds.
@@ -80,7 +81,8 @@ def build_worker_app(*, lanes: Iterable[str] = LANES) -> App:
     else:
         connector = PsycopgConnector(kwargs=connector_params())
     app = DjangoApp(connector=connector)
-    task = app.task(name=TASK_NAME, pass_context=True)(_run_job)
+    app.task(name=TASK_NAME)(_run_job)
+    cron_task = app.task(name=CRON_TASK_NAME)(_run_cron_job)
     served = set(lanes)
     for spec in registry.periodic.values():
         if spec.lane in served:
@@ -88,14 +90,19 @@ def build_worker_app(*, lanes: Iterable[str] = LANES) -> App:
                 cron=spec.cron,
                 periodic_id=spec.name,
                 queue=spec.lane,
-                task_kwargs={"name": spec.name, "key": ""},
-            )(task)
+                task_kwargs={"name": spec.name},
+            )(cron_task)
     return app
 
 
-def _run_job(context: JobContext, *, name: str, key: str, timestamp: int | None = None) -> None:
+def _run_job(name: str, key: str) -> None:
     """Run one of our jobs; a failure is logged by the registry and left to the row's sweep."""
     registry.run(name, key)
+
+
+def _run_cron_job(timestamp: int, name: str) -> None:
+    """Run a cron job that was due at a Unix time."""
+    registry.run(name, "")
 
 
 async def retry_stalled_jobs(app: App) -> int:
@@ -107,9 +114,7 @@ async def retry_stalled_jobs(app: App) -> int:
         How many jobs were put back.
     """
     retried = 0
-    stalled = await app.job_manager.get_stalled_jobs(
-        seconds_since_heartbeat=STALLED_AFTER_SECONDS
-    )
+    stalled = await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_SECONDS)
     for job in stalled:
         try:
             await app.job_manager.retry_job(job)
@@ -176,9 +181,7 @@ class WorkerProcess:
             tasks.append(asyncio.create_task(_retry_stalled_forever(app), name="stalled"))
             stop = asyncio.create_task(self._stop.wait(), name="stop")
             try:
-                done, _ = await asyncio.wait(
-                    [*tasks, stop], return_when=asyncio.FIRST_COMPLETED
-                )
+                done, _ = await asyncio.wait([*tasks, stop], return_when=asyncio.FIRST_COMPLETED)
             finally:
                 for task in (*tasks, stop):
                     task.cancel()

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -142,8 +142,7 @@ class Runner:
                 lambda: not self._queued and not self._running, timeout_seconds
             )
 
-    def _add_thread(self, name: str, target: object, *args: str) -> None:
-        assert callable(target)
+    def _add_thread(self, name: str, target: Callable[..., None], *args: str) -> None:
         self._threads.append(threading.Thread(target=target, name=name, args=args, daemon=True))
 
     def _add(self, ticket: Ticket) -> None:
@@ -206,9 +205,7 @@ class Runner:
             for spec in self._registry.periodic.values():
                 if self.serves(spec.lane):
                     ticket = Ticket("job", spec.name, "", spec.lane)
-                    due.append(
-                        (start + seconds_until_next(spec.cron), len(due), ticket, spec.cron)
-                    )
+                    due.append((start + seconds_until_next(spec.cron), len(due), ticket, spec.cron))
         heapq.heapify(due)
         while True:
             with self._condition:

@@ -7,6 +7,7 @@ transaction looks committed at that point.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import cast
 
 from django.db import connection
@@ -16,6 +17,8 @@ from core.jobs.inline import InlineBackend
 from core.jobs.registry import registry
 
 MAX_ROUNDS = 1000
+
+Callback = Callable[[], object]
 
 
 class EndlessJobsError(AssertionError):
@@ -32,10 +35,9 @@ def _inline() -> InlineBackend:
 def run_commit_callbacks() -> None:
     """Run what `transaction.on_commit` holds back in the test's outer transaction, in order."""
     while connection.in_atomic_block and connection.run_on_commit:
-        waiting = cast("list[tuple[set[int], object, bool]]", connection.run_on_commit)
+        waiting = cast("list[tuple[set[int], Callback, bool]]", connection.run_on_commit)
         connection.run_on_commit = []
         for _savepoints, callback, _robust in waiting:
-            assert callable(callback)
             callback()
 
 

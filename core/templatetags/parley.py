@@ -75,8 +75,7 @@ def icon(name: str, label: str = "") -> SafeString:
             name,
         )
     return format_html(
-        '<svg class="icon icon--{}" aria-hidden="true" focusable="false">'
-        '<use href="{}#{}"/></svg>',
+        '<svg class="icon icon--{}" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>',
         name,
         sprite,
         name,

@@ -84,7 +84,7 @@ def current_version(survey: Survey) -> SurveyVersion:
 
 
 def update_survey(
-    *, survey: Survey, fields: Mapping[str, Any], actor: User | None = None
+    *, survey: Survey, fields: Mapping[str, Any], actor: audit.HasPublicId | str = "system"
 ) -> Survey:
     """Change a survey; a change of what answers are judged by opens a new version.
 
@@ -115,8 +115,8 @@ def update_survey(
         if after.judged_part() != before.judged_part():
             _write_version(survey, after, number=current_version(survey).number + 1)
         survey.save()
-        if after.budget_minor != before.budget_minor and survey.status == SurveyStatus.ACTIVE:
-            _fit_budget(survey, raised=after.budget_minor > before.budget_minor)
+        if after.budget_minor != before.budget_minor:
+            funding.allocate_budget(survey=survey)
         audit.record_event(
             actor=actor,
             action="survey.changed",
@@ -126,7 +126,7 @@ def update_survey(
     return survey
 
 
-def change_status(*, survey: Survey, status: SurveyStatus, actor: User | None = None) -> Survey:
+def change_status(*, survey: Survey, status: SurveyStatus, actor: audit.HasPublicId | str = "system") -> Survey:
     """Move a survey to another status. Asking for the one it has changes nothing.
 
     Opening fills its budget from funding; closing returns what is free to funding. Sessions that
@@ -160,7 +160,7 @@ def change_status(*, survey: Survey, status: SurveyStatus, actor: User | None = 
     return survey
 
 
-def duplicate_survey(*, survey: Survey, actor: User | None = None) -> Survey:
+def duplicate_survey(*, survey: Survey, actor: audit.HasPublicId | str = "system") -> Survey:
     """Copy a survey as a draft with questions, rules and pay, and no answers.
 
     Questions get new ids: the answers of two surveys are never added up.
@@ -176,7 +176,7 @@ def duplicate_survey(*, survey: Survey, actor: User | None = None) -> Survey:
             ),
             status=SurveyStatus.DRAFT,
         ),
-        created_by=actor,
+        created_by=actor if isinstance(actor, User) else None,
     )
 
 
@@ -210,7 +210,7 @@ def _write_new(
         if survey.status == SurveyStatus.ACTIVE:
             funding.allocate_budget(survey=survey)
         audit.record_event(
-            actor=created_by,
+            actor=created_by or "system",
             action="survey.created",
             object_ref=survey.public_id,
             company=company,
@@ -222,10 +222,3 @@ def _write_version(survey: Survey, definition: SurveyDefinition, *, number: int)
     survey.current_version = SurveyVersion.objects.create(
         survey=survey, number=number, **definition.judged_part()
     )
-
-
-def _fit_budget(survey: Survey, *, raised: bool) -> None:
-    """Follow a changed budget: what is free goes back, then as much as is wanted is taken."""
-    if not raised:
-        funding.release_budget(survey=survey)
-    funding.allocate_budget(survey=survey)

@@ -1,0 +1,613 @@
+"""The state machine of an interview: from a turn that was understood to what is said next.
+
+Owns every transition. A model may help to understand a turn and to word a follow-up, but which
+question comes, whether a probe is allowed and when the interview closes is decided here alone.
+Pure: no clock, no I/O, no randomness; the same input gives the same reply.
+
+Why it always ends: each visitor turn on a question uses up a probe (at most `max_probes`), uses
+up an aside (at most `MAX_ASIDES`), or settles the question; a settled question is never asked
+again; the summary takes at most five turns. So an interview of n questions closes within
+n * (max_probes + MAX_ASIDES + 1) + 5 visitor turns.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+
+from agents.interview.closed_questions import parse_choices, parse_rating, rating_scale
+from agents.interview.interviewer.board import MAX_ASIDES, Board
+from agents.interview.interviewer.depth import (
+    AnswerFeatures,
+    missing_probes,
+    read_features,
+    telling_fragment,
+)
+from agents.interview.interviewer.phrases import Voice, uses_familiar_address
+from agents.interview.interviewer.reading import Aside, Reading, TurnKind, is_bare_no
+from agents.interview.interviewer.summary import (
+    has_more,
+    shorten,
+    summarise,
+    telling_sentence,
+)
+from agents.interview.interviewer.touching import questions_touched
+from agents.interview.language import fold, normalise_language, words
+from agents.interview.types import (
+    Briefing,
+    InterviewReply,
+    InterviewState,
+    Phase,
+    ProbeKind,
+    Question,
+    QuestionKind,
+    QuestionStatus,
+    Turn,
+)
+
+TIME_WARNING_SHARE = 0.8
+MAX_SUMMARY_ASIDES = 2
+_GRIEF = (
+    "died", "passed away", "funeral", "cancer", "murio", "fallecio", "funeral", "cancer",
+)  # fmt: skip
+
+Reader = Callable[[str, Question, bool], Reading]
+"""Reads one visitor turn: text, the question that stands, whether it has an answer already."""
+
+
+def _seed_of(briefing: Briefing, spoken_turns: int) -> int:
+    # Different interviews begin with different variants; inside one they take turns.
+    start = zlib.crc32("|".join(question.id for question in briefing.questions).encode())
+    return start % 97 + spoken_turns
+
+
+def make_voice(briefing: Briefing, *, spoken_turns: int) -> Voice:
+    """Return the voice for the next message; `spoken_turns` counts the agent's messages so far."""
+    return Voice(
+        normalise_language(briefing.language),
+        familiar=uses_familiar_address([question.text for question in briefing.questions]),
+        seed=_seed_of(briefing, spoken_turns),
+    )
+
+
+def initial_state(briefing: Briefing) -> InterviewState:
+    """Return the state before anything was said."""
+    empty = InterviewState(phase=Phase.GREETING, current_question_id=None, progress=())
+    return Board(briefing, empty).to_state()
+
+
+def open_interview(briefing: Briefing) -> InterviewReply:
+    """Greet, say what it is about, and ask the first question."""
+    board = Board(briefing, initial_state(briefing))
+    voice = make_voice(briefing, spoken_turns=0)
+    return _Turnaround(board, voice, (), 0.0).open()
+
+
+def reply_to(
+    briefing: Briefing,
+    state: InterviewState,
+    turns: Sequence[Turn],
+    *,
+    elapsed_seconds: float,
+    read: Reader,
+) -> InterviewReply:
+    """Answer what the visitor said since the agent last spoke.
+
+    Args:
+        briefing: of this interview.
+        state: as stored after the last reply.
+        turns: the whole transcript so far; late turns are left out.
+        elapsed_seconds: since the interview became active, on the server's clock.
+        read: understands one turn; see `reading.read_turn`.
+    """
+    live = [turn for turn in turns if not turn.is_late]
+    spoken = sum(1 for turn in live if turn.role == "agent")
+    board = Board(briefing, state)
+    voice = make_voice(briefing, spoken_turns=spoken)
+    return _Turnaround(board, voice, live, elapsed_seconds).answer(read)
+
+
+def latest_visitor_turns(turns: Sequence[Turn]) -> list[Turn]:
+    """Return the visitor's turns after the last agent turn: one thought in several messages."""
+    latest: list[Turn] = []
+    for turn in reversed(turns):
+        if turn.role == "agent":
+            break
+        latest.append(turn)
+    return latest[::-1]
+
+
+class _Turnaround:
+    """One turn of the machine. Made for one reply and thrown away."""
+
+    def __init__(
+        self, board: Board, voice: Voice, turns: Sequence[Turn], elapsed_seconds: float
+    ) -> None:
+        self.board = board
+        self.voice = voice
+        self.turns = turns
+        self.elapsed = elapsed_seconds
+        self.budget = max(board.briefing.max_seconds, 1)
+        latest = latest_visitor_turns(turns)
+        self.said = "\n".join(turn.text for turn in latest)
+        self.said_ids = [turn.id for turn in latest]
+
+    @property
+    def time_is_short(self) -> bool:
+        return self.elapsed >= TIME_WARNING_SHARE * self.budget
+
+    # --- opening -------------------------------------------------------------------------
+
+    def open(self) -> InterviewReply:
+        waiting = self.board.waiting(only_required=False)
+        if not waiting:
+            return self._close([self.voice.say("hello"), self.voice.say("closing_nothing")])
+        about = self.board.briefing.visitor_context or self.voice.say(
+            "about_default", count=self._count_of_questions(len(waiting))
+        )
+        greeting = f"{self.voice.say('hello')} {about}"
+        self.board.phase = Phase.QUESTIONS
+        return self._ask(waiting[0], [greeting], is_first=True)
+
+    def _count_of_questions(self, count: int) -> str:
+        if self.voice.language == "es":
+            return "una pregunta" if count == 1 else f"{count} preguntas"
+        return "one question" if count == 1 else f"{count} questions"
+
+    # --- answering -----------------------------------------------------------------------
+
+    def answer(self, read: Reader) -> InterviewReply:
+        board = self.board
+        if board.phase is Phase.CLOSED:
+            return self._after_the_end()
+        if board.phase is Phase.GREETING:
+            return self.open()
+        question = board.current
+        if self.elapsed >= self.budget:
+            if question and words(self.said):
+                board.record_answer(question.id, self.said_ids)
+                board.settle(question.id, QuestionStatus.ANSWERED)
+            return self._close([self.voice.say("time_up"), self.voice.say("press_done")])
+        if board.phase is Phase.SUMMARY:
+            return self._in_summary(read)
+        if question is None:
+            return self._go_on([])
+        if not self.said:
+            return self._say([self._question_text(question)])
+        reading = read(self.said, question, board.has_answer(question.id))
+        return self._on_reading(reading, question)
+
+    def _on_reading(self, reading: Reading, question: Question) -> InterviewReply:
+        board, voice = self.board, self.voice
+        kind = reading.kind
+        if kind is TurnKind.STOP:
+            return self._close([voice.say("closing_stop")])
+        if kind is TurnKind.SKIP:
+            board.settle(question.id, QuestionStatus.REFUSED)
+            return self._go_on([reading.acknowledgement or voice.say("ack_skip")])
+        if kind is TurnKind.REFUSAL:
+            if words(reading.content):
+                board.record_answer(question.id, self.said_ids)
+            board.status[question.id] = (
+                QuestionStatus.PARTLY
+                if len(board.answers[question.id]) > 1
+                else QuestionStatus.REFUSED
+            )
+            return self._go_on([reading.acknowledgement or voice.say("ack_refusal")])
+        if kind is TurnKind.CORRECTION:
+            return self._on_correction(reading, question)
+        if kind is TurnKind.NOTHING_MORE:
+            board.settle(question.id, QuestionStatus.ANSWERED)
+            return self._go_on([reading.acknowledgement or voice.say("ack")])
+        if kind is TurnKind.UNKNOWN:
+            return self._on_unknown(reading, question)
+        if kind is TurnKind.ANSWER:
+            return self._on_answer(reading, question)
+        return self._on_aside(reading, question)
+
+    def _on_aside(self, reading: Reading, question: Question) -> InterviewReply:
+        """Answer a turn that brings no answer, and put the question again, a few times."""
+        board, voice = self.board, self.voice
+        # After an answer, small talk or noise is no reason to repeat the question.
+        if board.has_answer(question.id) and reading.kind is not TurnKind.ASIDE:
+            board.settle(question.id, QuestionStatus.ANSWERED)
+            return self._go_on([voice.say("ack")])
+        if board.raise_count(f"asides:{question.id}") > MAX_ASIDES:
+            board.settle(question.id, QuestionStatus.OFF_TOPIC)
+            return self._go_on([voice.say("moving_on")])
+        if reading.kind is TurnKind.OFF_TOPIC:
+            board.status[question.id] = QuestionStatus.OFF_TOPIC
+        lead = {
+            TurnKind.READY: "ready",
+            TurnKind.OFF_TOPIC: "redirect",
+            TurnKind.UNCLEAR: "unclear",
+        }.get(reading.kind)
+        if lead:
+            opening = reading.acknowledgement or voice.say(lead)
+            return self._say([opening, self._question_text(question)])
+        if reading.aside is Aside.WAIT:
+            return self._say([voice.say("aside_wait")])
+        parts = [reading.acknowledgement or self._answer_aside(reading.aside or Aside.GENERAL)]
+        if reading.aside not in {Aside.REPEAT, Aside.MEANING, Aside.LEFT}:
+            parts.append(voice.say("back_to"))
+        return self._say([*parts, self._question_text(question)])
+
+    def _answer_aside(self, aside: Aside) -> str:
+        if aside is not Aside.LEFT:
+            return self.voice.say(aside.value)
+        left = 1 + len(self.board.waiting(only_required=self.time_is_short))
+        if left == 1:
+            return self.voice.say("aside_left_one")
+        return self.voice.say("aside_left_many", count=left)
+
+    def _on_correction(self, reading: Reading, question: Question) -> InterviewReply:
+        board, voice = self.board, self.voice
+        board.corrections += 1
+        if len(words(reading.content)) < 2:
+            if board.raise_count(f"asides:{question.id}") > MAX_ASIDES:
+                board.settle(question.id, QuestionStatus.OFF_TOPIC)
+                return self._go_on([voice.say("moving_on")])
+            return self._say([voice.say("ask_own_words")])
+        earlier = self._question_before(question)
+        if not board.has_answer(question.id) and earlier:
+            # The next question was already put: the correction belongs to the one before.
+            board.record_answer(earlier, self.said_ids)
+            board.status[earlier] = QuestionStatus.ANSWERED
+            if board.raise_count(f"asides:{question.id}") <= MAX_ASIDES:
+                return self._say([voice.say("ack_correction"), self._question_text(question)])
+            board.settle(question.id, QuestionStatus.OFF_TOPIC)
+            return self._go_on([voice.say("ack_correction")])
+        return self._on_answer(reading, question, acknowledgement=voice.say("ack_correction"))
+
+    def _question_before(self, question: Question) -> str | None:
+        asked = self.board.id_list("asked")
+        place = asked.index(question.id) if question.id in asked else 0
+        for question_id in reversed(asked[:place]):
+            if self.board.answers.get(question_id):
+                return question_id
+        return None
+
+    def _on_unknown(self, reading: Reading, question: Question) -> InterviewReply:
+        board, voice = self.board, self.voice
+        had_answer = board.has_answer(question.id)
+        board.record_answer(question.id, self.said_ids)
+        board.status[question.id] = QuestionStatus.PARTLY
+        may_probe = (
+            not had_answer
+            and question.kind is QuestionKind.OPEN
+            and board.probes_left(question, time_is_short=self.time_is_short) > 0
+            and ProbeKind.DESCRIBE not in board.probes[question.id]
+        )
+        if may_probe:
+            board.probes[question.id].append(ProbeKind.DESCRIBE)
+            return self._say([voice.say("ack_unknown"), voice.say("probe_unknown")])
+        return self._go_on([reading.acknowledgement or voice.say("ack_unknown")])
+
+    def _on_answer(
+        self, reading: Reading, question: Question, *, acknowledgement: str = ""
+    ) -> InterviewReply:
+        board = self.board
+        if question.kind is not QuestionKind.OPEN and not self._has_value(question, reading):
+            if not board.has_answer(question.id):
+                return self._reask(reading, question)
+        had_answer = board.has_answer(question.id)
+        board.record_answer(question.id, self.said_ids)
+        self._note_other_questions(question)
+        opening = acknowledgement or reading.acknowledgement or self._acknowledge()
+        probe = self._choose_probe(reading, question, had_answer=had_answer)
+        if probe:
+            board.probes[question.id].append(probe)
+            board.status[question.id] = QuestionStatus.PARTLY
+            return self._say_probe(probe, reading, question, opening, keep=bool(acknowledgement))
+        board.status[question.id] = QuestionStatus.ANSWERED
+        if reading.is_complete is False:
+            board.status[question.id] = QuestionStatus.PARTLY
+        return self._go_on([opening])
+
+    def _has_value(self, question: Question, reading: Reading) -> bool:
+        if reading.has_closed_value:
+            return True
+        # Words said around a probe ("because it broke") follow a value given before.
+        return question.kind is QuestionKind.YES_NO and reading.features.word_count > 6
+
+    def _reask(self, reading: Reading, question: Question) -> InterviewReply:
+        board, voice = self.board, self.voice
+        attempt = board.raise_count(f"asides:{question.id}")
+        if attempt > 2:
+            board.record_answer(question.id, self.said_ids)
+            board.settle(question.id, QuestionStatus.PARTLY)
+            return self._go_on([voice.say("ack")])
+        if words(reading.content):
+            board.raise_count(f"held:{question.id}")
+        if question.kind is QuestionKind.RATING:
+            scale = rating_scale(question)
+            return self._say([voice.say("reask_rating", low=scale.low, high=scale.high)])
+        if question.kind is QuestionKind.CHOICE:
+            return self._say([voice.say("reask_choice", choices=self._choices(question))])
+        return self._say([voice.say("reask_yes_no")])
+
+    def _note_other_questions(self, question: Question) -> None:
+        later = self.board.waiting(only_required=False)
+        others = [self.board.questions[i] for i in later if i != question.id]
+        for other in questions_touched(self.said, question, others):
+            self.board.touch(other.id, self.said_ids)
+
+    # --- probing -------------------------------------------------------------------------
+
+    def _choose_probe(
+        self, reading: Reading, question: Question, *, had_answer: bool
+    ) -> ProbeKind | None:
+        board = self.board
+        used = board.probes[question.id]
+        if board.probes_left(question, time_is_short=self.time_is_short) <= 0:
+            return None
+        if reading.is_complete is True:
+            return None
+        if reading.probe is not None:
+            return reading.probe if reading.probe not in used else None
+        if question.kind is not QuestionKind.OPEN:
+            return self._probe_for_closed(reading, question)
+        if is_bare_no(reading.content, question):
+            return None
+        features = self._features_so_far(question)
+        if had_answer and not self._is_second_probe_worth_it(reading.features, features):
+            return None
+        wanted = missing_probes(features, question, preferred=board.preferred_probes(question.id))
+        return next((kind for kind in wanted if kind not in used), None)
+
+    def _probe_for_closed(self, reading: Reading, question: Question) -> ProbeKind | None:
+        used = self.board.probes[question.id]
+        if used or reading.features.has_reason or reading.features.word_count >= 8:
+            return None
+        is_yes_no = question.kind is QuestionKind.YES_NO
+        return ProbeKind.DESCRIBE if is_yes_no else ProbeKind.WHY
+
+    def _is_second_probe_worth_it(self, last: AnswerFeatures, all_: AnswerFeatures) -> bool:
+        """A visitor who answers a probe in two words has no more to say; one with detail has."""
+        if last.word_count <= 3:
+            return False
+        return all_.word_count < 14 or not (all_.is_specific or all_.has_reason)
+
+    def _features_so_far(self, question: Question) -> AnswerFeatures:
+        mine = set(self.board.answers[question.id])
+        return read_features("\n".join(turn.text for turn in self.turns if turn.id in mine))
+
+    def _say_probe(
+        self, probe: ProbeKind, reading: Reading, question: Question, opening: str, *, keep: bool
+    ) -> InterviewReply:
+        voice = self.voice
+        if reading.probe_text:
+            return self._say([opening, reading.probe_text])
+        if question.kind is QuestionKind.RATING and probe is ProbeKind.WHY:
+            value = parse_rating(self.said, rating_scale(question))
+            if value is not None:
+                return self._say([opening, voice.say("probe_rating_why", value=value)])
+        if question.kind is QuestionKind.CHOICE and probe is ProbeKind.WHY:
+            return self._say([opening, voice.say("probe_choice_why")])
+        fragment = telling_fragment(reading.content)
+        if fragment and len(words(reading.content)) > 4 and probe is not ProbeKind.EXAMPLE:
+            text = voice.say(f"probe_{probe.value}_quoted", quote=fragment)
+            # A quoted follow-up shows it was heard; a "thank you" before it is one too many.
+            return self._say([opening, text] if keep else [text])
+        return self._say([opening, voice.say(f"probe_{probe.value}")])
+
+    # --- going on ------------------------------------------------------------------------
+
+    def _acknowledge(self) -> str:
+        folded = f" {fold(self.said)} "
+        if any(f" {word}" in folded for word in _GRIEF):
+            return self.voice.say("ack_sorry")
+        return self.voice.say("ack")
+
+    def _go_on(self, parts: list[str]) -> InterviewReply:
+        """Ask the next question, or close with the summary."""
+        board = self.board
+        if self.time_is_short and not board.time_warning_given:
+            board.time_warning_given = True
+            waiting = board.waiting(only_required=True)
+            if waiting:
+                parts = [*parts, self._time_warning()]
+        waiting = board.waiting(only_required=self.time_is_short)
+        if waiting:
+            return self._ask(waiting[0], parts)
+        return self._summarise(parts)
+
+    def _time_warning(self) -> str:
+        minutes = round((self.budget - self.elapsed) / 60)
+        if minutes <= 1:
+            return self.voice.say("time_warning_one")
+        return self.voice.say("time_warning_many", minutes=minutes)
+
+    def _ask(self, question_id: str, parts: list[str], *, is_first: bool = False) -> InterviewReply:
+        board, voice = self.board, self.voice
+        question = board.questions[question_id]
+        is_touched = question_id in board.id_list("touched")
+        board.put(question_id)
+        is_last = not board.waiting(only_required=self.time_is_short)
+        if is_last and not is_first:
+            parts = [*parts, voice.say("last_lead")]
+        if is_touched:
+            quote = shorten(telling_sentence(self._answer_texts(question_id)), max_words=10)
+            parts = [*parts, voice.say("touched_lead", quote=quote)] if quote else parts
+        elif not question.required and not board.notes.get("optional_said"):
+            board.notes["optional_said"] = "1"
+            parts = [*parts, voice.say("optional_lead")]
+        separator = "\n\n" if is_first else " "
+        return self._say([*parts, self._question_text(question)], separator=separator)
+
+    def _answer_texts(self, question_id: str) -> list[str]:
+        mine = set(self.board.answers[question_id])
+        return [turn.text for turn in self.turns if turn.id in mine]
+
+    def _question_text(self, question: Question) -> str:
+        text = question.text.strip()
+        if question.kind is QuestionKind.RATING and not any(char.isdigit() for char in text):
+            scale = rating_scale(question)
+            return f"{text} {self.voice.say('scale', low=scale.low, high=scale.high)}"
+        if question.kind is QuestionKind.CHOICE and len(
+            parse_choices(text, question.choices)
+        ) < len(question.choices):
+            return f"{text} {self.voice.say('choices', choices=self._choices(question))}"
+        return text
+
+    def _choices(self, question: Question) -> str:
+        glue = " o " if self.voice.language == "es" else " or "
+        if len(question.choices) < 2:
+            return "".join(question.choices)
+        return ", ".join(question.choices[:-1]) + glue + question.choices[-1]
+
+    # --- closing -------------------------------------------------------------------------
+
+    def _summary_lines(self) -> list[str]:
+        board = self.board
+        return summarise(board.briefing.questions, board.status, board.answers, self.turns)
+
+    def _summarise(self, parts: list[str]) -> InterviewReply:
+        board, voice = self.board, self.voice
+        board.current_id = None
+        lines = self._summary_lines()
+        if not lines:
+            return self._close([*parts, voice.say("closing_nothing")])
+        board.phase = Phase.SUMMARY
+        intro = voice.say("summary_intro" if len(lines) > 1 else "summary_intro_short")
+        return self._say_summary(" ".join([*parts, intro]), lines, voice.say("summary_confirm"))
+
+    def _say_summary(self, intro: str, lines: list[str], confirm: str) -> InterviewReply:
+        answered = sum(1 for ids in self.board.answers.values() if ids)
+        quoted = [self.voice.quote(_without_question_marks(line)) for line in lines]
+        if has_more(len(lines), answered):
+            quoted.append(self.voice.say("summary_more"))
+        return self._say([intro, *quoted, confirm], separator="\n")
+
+    def _in_summary(self, read: Reader) -> InterviewReply:
+        board, voice = self.board, self.voice
+        last_question = board.briefing.questions[-1]
+        reading = read(self.said, last_question, True) if self.said else None
+        if reading is None:
+            return self._say([voice.say("summary_confirm")])
+        if reading.kind is TurnKind.STOP:
+            return self._close([voice.say("closing")])
+        if reading.kind is TurnKind.ASIDE and reading.aside:
+            if board.raise_count("summary_asides") <= MAX_SUMMARY_ASIDES:
+                return self._summary_aside(reading.aside)
+            return self._close([voice.say("closing")])
+        if _agrees(self.said) or reading.kind in _SUMMARY_ENDERS:
+            return self._close([voice.say("closing")])
+        if _objects_without_words(self.said) or (
+            reading.kind is TurnKind.CORRECTION and len(words(reading.content)) < 2
+        ):
+            board.corrections += 1
+            if board.raise_count("change_asked") > 1:
+                return self._close([voice.say("closing_noted")])
+            return self._say([voice.say("summary_change")])
+        return self._take_summary_correction()
+
+    def _summary_aside(self, aside: Aside) -> InterviewReply:
+        voice = self.voice
+        if aside in {Aside.REPEAT, Aside.MEANING}:
+            lines = self._summary_lines()
+            return self._say_summary(voice.say("aside_repeat"), lines, voice.say("summary_confirm"))
+        if aside is Aside.WAIT:
+            return self._say([voice.say("aside_wait")])
+        if aside is Aside.LEFT:
+            return self._close([voice.say("closing")])
+        return self._say([voice.say(aside.value), voice.say("summary_confirm")])
+
+    def _take_summary_correction(self) -> InterviewReply:
+        board, voice = self.board, self.voice
+        before = self._summary_lines()
+        target = _closest_question(board, self.said, self.turns)
+        if target:
+            board.record_answer(target, self.said_ids)
+            board.status[target] = QuestionStatus.ANSWERED
+        board.corrections += 1
+        if board.raise_count("summary_repeated") > 1:
+            return self._close([voice.say("closing_noted")])
+        corrected = shorten(telling_sentence([self.said]) or self.said)
+        lines = [line for line in before if not _is_replaced(line, target, board, self.turns)]
+        return self._say_summary(
+            voice.say("summary_again"),
+            [*lines[:3], corrected],
+            voice.say("summary_confirm_again"),
+        )
+
+    def _after_the_end(self) -> InterviewReply:
+        noted = len(words(self.said)) > 3
+        return self._close([self.voice.say("closing_noted" if noted else "closed")])
+
+    def _close(self, parts: list[str]) -> InterviewReply:
+        self.board.phase = Phase.CLOSED
+        self.board.current_id = None
+        return self._say(parts, is_closed=True)
+
+    def _say(
+        self, parts: list[str], *, separator: str = " ", is_closed: bool = False
+    ) -> InterviewReply:
+        text = separator.join(part for part in parts if part)
+        return InterviewReply(text=text, state=self.board.to_state(), is_closed=is_closed)
+
+
+_SUMMARY_ENDERS = frozenset(
+    {
+        TurnKind.NOTHING_MORE,
+        TurnKind.SKIP,
+        TurnKind.REFUSAL,
+        TurnKind.READY,
+        TurnKind.UNCLEAR,
+        TurnKind.OFF_TOPIC,
+        TurnKind.UNKNOWN,
+    }
+)
+_AGREEMENT = frozenset(
+    """
+    yes yeah yep yup correct right exactly perfect that's thats that is it all good fine ok okay
+    sure you did got it quite pretty much everything looks sounds great thanks thank i think so
+    accurate spot on indeed absolutely
+    si correcto exacto exactamente asi es perfecto todo bien esta muy gracias vale eso claro de
+    acuerdo lo has ha entendido creo que
+    """.split()
+)
+_OBJECTION = frozenset(
+    """
+    no nope wrong not right quite really exactly that's thats that is it you didn't incorrect sorry
+    didnt get did incorrecto mal esta bien del todo eso asi es lo no exactamente
+    """.split()
+)
+_PLAIN_NO = frozenset({"no", "nope", "wrong", "not", "incorrect", "incorrecto", "mal", "didn't"})
+
+
+def _agrees(said: str) -> bool:
+    spoken = [fold(word) for word in words(said)]
+    return bool(spoken) and set(spoken) <= _AGREEMENT and not (_PLAIN_NO & set(spoken))
+
+
+def _objects_without_words(said: str) -> bool:
+    spoken = [fold(word) for word in words(said)]
+    return bool(_PLAIN_NO & set(spoken)) and set(spoken) <= _OBJECTION
+
+
+def _without_question_marks(line: str) -> str:
+    # A visitor's own question inside the summary would read like one of ours.
+    return line.replace("?", "").replace("\u00bf", "").strip()
+
+
+def _closest_question(board: Board, said: str, turns: Sequence[Turn]) -> str | None:
+    """Return the answered question whose question and answer share most stems with ``said``."""
+    from agents.interview.interviewer.touching import shared_stems
+
+    texts = {turn.id: turn.text for turn in turns}
+    best, best_count = None, 0
+    for question_id, ids in board.answers.items():
+        material = " ".join([board.questions[question_id].text, *(texts.get(i, "") for i in ids)])
+        count = shared_stems(said, material)
+        if ids and count > best_count:
+            best, best_count = question_id, count
+    return best
+
+
+def _is_replaced(line: str, target: str | None, board: Board, turns: Sequence[Turn]) -> bool:
+    if target is None:
+        return False
+    mine = set(board.answers[target])
+    stem_of_line = line.rstrip("\u2026")
+    return any(turn.id in mine and stem_of_line in " ".join(turn.text.split()) for turn in turns)

@@ -1,0 +1,119 @@
+"""ASGI applications around Django's: body limits, and an answer for sockets nobody serves.
+
+Knows ASGI and settings, no app.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
+
+from core.limits import body_limit_bytes
+from core.middleware import too_large
+
+logger = logging.getLogger(__name__)
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_BODYLESS = frozenset({"GET", "HEAD", "OPTIONS"})
+_POLICY_VIOLATION = 1008
+
+
+class BodyLimit:
+    """Refuse bodies above the limit of their path before they fill memory or disk.
+
+    Django's handler takes in the whole body before any middleware runs, whatever length was
+    declared or not. A body of undeclared length is collected here, at most up to the limit, and
+    passed on with its length, because the REST framework takes a request without one as empty.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] in _BODYLESS:
+            await self.app(scope, receive, send)
+            return
+        limit = body_limit_bytes(scope["path"])
+        declared = _declared_length(scope)
+        if declared is not None:
+            if declared > limit:
+                await _send_too_large(scope, send, limit)
+            else:
+                # The server closes a connection that sends more than it declared.
+                await self.app(scope, receive, send)
+            return
+        chunks: list[bytes] = []
+        size = 0
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            chunks.append(message.get("body", b""))
+            size += len(chunks[-1])
+            if size > limit:
+                await _send_too_large(scope, send, limit)
+                return
+            if not message.get("more_body", False):
+                break
+        await self.app(_with_length(scope, size), _replay(b"".join(chunks), receive), send)
+
+
+def _declared_length(scope: Scope) -> int | None:
+    for name, value in scope["headers"]:
+        if name.lower() == b"content-length":
+            return int(value) if value.isdigit() else None
+    return None
+
+
+def _with_length(scope: Scope, size: int) -> Scope:
+    headers = [item for item in scope["headers"] if item[0].lower() != b"content-length"]
+    return {**scope, "headers": [*headers, (b"content-length", str(size).encode())]}
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive_again() -> Message:
+        return pending.pop() if pending else await receive()
+
+    return receive_again
+
+
+async def _send_too_large(scope: Scope, send: Send, limit: int) -> None:
+    response = too_large(scope["path"], limit)
+    headers = [
+        (name.lower().encode("latin-1"), value.encode("latin-1"))
+        for name, value in response.items()
+    ]
+    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+    await send({"type": "http.response.body", "body": response.content})
+    logger.info("request.body_too_large", extra={"limit_bytes": limit})
+
+
+class LifespanAware:
+    """Answer the server's start-up and shut-down events, which Channels does not know."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            await self.app(scope, receive, send)
+            return
+        while True:
+            message = await receive()
+            await send({"type": f"{message['type']}.complete"})
+            if message["type"] == "lifespan.shutdown":
+                return
+
+
+async def refuse_socket(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+    """Close a WebSocket at an address that serves none, before its handshake ends."""
+    await receive()
+    await send({"type": "websocket.close", "code": _POLICY_VIOLATION})

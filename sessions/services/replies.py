@@ -1,0 +1,152 @@
+"""Compute what the agent says next. Outside of any transaction, because an agent may take seconds.
+
+Owns the choice of the agent and the turns it is given. Writes no row: `conversations` and `turns`
+store what comes out, guarded by the turn version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from agents.interview.factory import get_interviewer
+from agents.interview.types import Briefing, InterviewReply, InterviewState, Role, Turn
+from core import clock
+from sessions import chat_agent
+from sessions.models import SegmentRole, SessionKind, TranscriptSegment, VoiceSession
+from sessions.practice import practice_introduction
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An agent's words with the state to store beside them."""
+
+    text: str
+    state: dict[str, Any] | None
+    """``InterviewState`` as JSON; None where there is no interview."""
+    question_id: str = ""
+    """The question that is open once this is said."""
+
+
+def to_turn(segment: TranscriptSegment) -> Turn:
+    """Return a stored segment as the agents know it."""
+    started = None
+    if segment.typing_seconds is not None:
+        started = max(0.0, segment.at_seconds - segment.typing_seconds)
+    return Turn(
+        id=segment.public_id,
+        role=Role(segment.role),
+        text=segment.text,
+        at_seconds=segment.at_seconds,
+        started_seconds=started,
+        question_id=segment.question_id or None,
+        is_typed=segment.source != "spoken",
+        is_late=segment.is_late,
+        had_hidden_text=segment.had_hidden_text,
+    )
+
+
+def merge_turns(segments: Sequence[TranscriptSegment]) -> tuple[Turn, ...]:
+    """Return the transcript with what a visitor sent in one go as one turn.
+
+    Somebody who sends three short messages has taken one turn; it goes by the id of its last.
+    """
+    merged: list[Turn] = []
+    for segment in segments:
+        turn = to_turn(segment)
+        if merged and merged[-1].role is Role.USER and turn.role is Role.USER:
+            before = merged.pop()
+            turn = Turn(
+                id=turn.id,
+                role=turn.role,
+                text=f"{before.text}\n{turn.text}",
+                at_seconds=turn.at_seconds,
+                started_seconds=before.started_seconds,
+                question_id=turn.question_id,
+                is_typed=turn.is_typed,
+                had_hidden_text=before.had_hidden_text or turn.had_hidden_text,
+            )
+        merged.append(turn)
+    return tuple(merged)
+
+
+def write_greeting(voice_session: VoiceSession) -> Reply:
+    """Return the agent's first words."""
+    _refuse_in_transaction()
+    if voice_session.briefing is None:
+        return Reply(chat_agent.greet(voice_session.language), None)
+    briefing = Briefing.from_json(voice_session.briefing)
+    opening = _interview_reply(get_interviewer().open(briefing))
+    if voice_session.kind != SessionKind.CHAT:
+        return opening
+    introduction = practice_introduction(
+        voice_session.language, has_prompt=bool(voice_session.system_prompt)
+    )
+    return Reply(f"{introduction}\n\n{opening.text}", opening.state, opening.question_id)
+
+
+def write_reply(
+    voice_session: VoiceSession,
+    segments: Sequence[TranscriptSegment],
+    *,
+    deadline_seconds: float | None = None,
+) -> Reply:
+    """Return the agent's answer to the last visitor turn.
+
+    Args:
+        voice_session: the row as it was when `segments` were read.
+        segments: the whole transcript, late turns left out, the visitor's turn last.
+        deadline_seconds: by default SURVEY_TURN_SECONDS.
+    """
+    _refuse_in_transaction()
+    deadline = settings.SURVEY_TURN_SECONDS if deadline_seconds is None else deadline_seconds
+    if voice_session.briefing is None:
+        return Reply(
+            chat_agent.answer(voice_session, merge_turns(segments), deadline_seconds=deadline), None
+        )
+    if voice_session.interview_state is None:
+        raise RuntimeError("an interview that has not been opened cannot go on")
+    reply = get_interviewer().respond(
+        Briefing.from_json(voice_session.briefing),
+        InterviewState.from_json(voice_session.interview_state),
+        merge_turns(segments),
+        elapsed_seconds=voice_session.active_seconds(clock.now()),
+        deadline_seconds=deadline,
+    )
+    return _interview_reply(reply)
+
+
+def write_apology(voice_session: VoiceSession) -> Reply:
+    """Return what the agent says when it could not find an answer several times over."""
+    state = voice_session.interview_state
+    question_id = "" if state is None else state.get("current_question_id") or ""
+    return Reply(chat_agent.apologise(voice_session.language), state, question_id)
+
+
+def answered_segments(voice_session: VoiceSession) -> list[TranscriptSegment]:
+    """Return the transcript an agent works from: in order, late turns left out."""
+    return list(voice_session.segments.filter(is_late=False).order_by("position"))
+
+
+def awaits_reply(segments: Sequence[TranscriptSegment]) -> bool:
+    """Tell whether the visitor spoke last."""
+    return bool(segments) and segments[-1].role == SegmentRole.USER
+
+
+def _interview_reply(reply: InterviewReply) -> Reply:
+    return Reply(reply.text, asdict(reply.state), reply.state.current_question_id or "")
+
+
+def _refuse_in_transaction() -> None:
+    """Fail loudly where a slow agent would hold the database's write lock.
+
+    The transaction a test case wraps around everything does not count, as with Django's
+    ``atomic(durable=True)``.
+    """
+    blocks = connection.atomic_blocks
+    if blocks and not getattr(blocks[-1], "_from_testcase", False):
+        raise RuntimeError("an agent must not be asked inside a transaction")

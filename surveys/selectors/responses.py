@@ -1,0 +1,212 @@
+"""Reads of answers: by the company that asked, by the session, or by the visitor's receipt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Avg, Count, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
+
+from accounts.models import Company
+from core import clock, tokens
+from core.errors import AuthenticationFailedError, NotFoundError
+from sessions.models import SegmentRole, TranscriptSegment, VoiceSession
+from surveys.models import (
+    AnswerGram,
+    EvaluationRecord,
+    PayoutState,
+    ResponseState,
+    Survey,
+    SurveyResponse,
+)
+
+WITH_ROWS = ("voice_session", "survey__company", "version", "payout", "wallet")
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What a survey's completed answers come to. Amounts in minor units of its currency."""
+
+    completed: int
+    flagged: int
+    average_score: float | None
+    average_payment_minor: float | None
+    paid_minor: int
+
+
+def response_of_session(voice_session: VoiceSession) -> SurveyResponse:
+    """Return the answer that hangs on a conversation.
+
+    Raises:
+        NotFoundError: the conversation belongs to no survey.
+    """
+    response = (
+        SurveyResponse.objects.filter(voice_session=voice_session)
+        .select_related(*WITH_ROWS)
+        .first()
+    )
+    if response is None:
+        raise NotFoundError("survey_session_not_found", "This session belongs to no survey.")
+    return response
+
+
+def response_of_company(company: Company, session_id: str) -> SurveyResponse:
+    """Return an answer to one of the company's surveys by its session id.
+
+    Raises:
+        NotFoundError: there is none, or it is another company's; the two read the same.
+    """
+    response = (
+        SurveyResponse.objects.filter(
+            survey__company=company, voice_session__public_id=session_id
+        )
+        .select_related(*WITH_ROWS)
+        .first()
+    )
+    if response is None:
+        raise NotFoundError("session_not_found", "There is no session with this id.")
+    return response
+
+
+def response_for_receipt(session_id: str, receipt_token: str) -> SurveyResponse:
+    """Return the answer a receipt belongs to.
+
+    Raises:
+        AuthenticationFailedError: the receipt is wrong, another session's, or expired.
+    """
+    response = (
+        SurveyResponse.objects.filter(receipt_digest=tokens.digest(receipt_token))
+        .select_related(*WITH_ROWS)
+        .first()
+    )
+    if (
+        response is None
+        or response.voice_session.public_id != session_id
+        or response.receipt_expires_at <= clock.now()
+    ):
+        raise AuthenticationFailedError(
+            "invalid_receipt",
+            "This receipt does not open this session. Send the receipt_token that the start of "
+            "the session answered with as 'Authorization: Bearer'; it is valid for 90 days.",
+        )
+    return response
+
+
+def responses_of(
+    survey: Survey,
+    *,
+    states: Sequence[str] = (),
+    flagged: bool | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> QuerySet[SurveyResponse]:
+    """Return a survey's answers, newest first, with what a list shows of them."""
+    found = SurveyResponse.objects.filter(survey=survey).select_related(*WITH_ROWS)
+    if states:
+        found = found.filter(state__in=states)
+    if flagged is not None:
+        found = found.filter(is_flagged=flagged)
+    if since is not None:
+        found = found.filter(created_at__gte=since)
+    if until is not None:
+        found = found.filter(created_at__lt=until)
+    return found.order_by("-created_at", "-pk")
+
+
+def transcript_of(response: SurveyResponse) -> list[TranscriptSegment]:
+    """Return everything said in an answer's conversation, in order."""
+    return list(
+        TranscriptSegment.objects.filter(voice_session_id=response.voice_session_id).order_by(
+            "position"
+        )
+    )
+
+
+def transcripts_of(responses: Iterable[SurveyResponse]) -> dict[int, list[TranscriptSegment]]:
+    """Return voice session key to its segments for several answers, in one query."""
+    wanted = [response.voice_session_id for response in responses]
+    found: dict[int, list[TranscriptSegment]] = {key: [] for key in wanted}
+    for segment in TranscriptSegment.objects.filter(voice_session_id__in=wanted).order_by(
+        "voice_session_id", "position"
+    ):
+        found[segment.voice_session_id].append(segment)
+    return found
+
+
+def has_visitor_words(voice_session: VoiceSession) -> bool:
+    """Tell whether the server's own record holds anything the visitor said in time."""
+    return TranscriptSegment.objects.filter(
+        voice_session=voice_session, role=SegmentRole.USER, is_late=False
+    ).exists()
+
+
+def paying_evaluation(response: SurveyResponse) -> EvaluationRecord | None:
+    """Return the evaluation an answer's pay was computed from, else its latest."""
+    return (
+        EvaluationRecord.objects.filter(response=response)
+        .order_by("-is_paying", "-created_at", "-pk")
+        .first()
+    )
+
+
+def evaluations_of(response: SurveyResponse) -> QuerySet[EvaluationRecord]:
+    """Return every evaluation of an answer, newest first."""
+    return EvaluationRecord.objects.filter(response=response).order_by("-created_at", "-pk")
+
+
+def totals_of(survey: Survey) -> Totals:
+    """Return counts and averages over a survey's completed answers, erased ones left out.
+
+    The average payment counts unpaid answers as 0 and payouts by what they are worth now:
+    rejected, cancelled, failed and reversed ones as 0.
+    """
+    worthless = (
+        PayoutState.REJECTED,
+        PayoutState.CANCELLED,
+        PayoutState.FAILED,
+        PayoutState.REVERSED,
+    )
+    row = SurveyResponse.objects.filter(survey=survey, state=ResponseState.COMPLETED).aggregate(
+        completed=Count("pk"),
+        flagged=Count("pk", filter=Q(is_flagged=True)),
+        average_score=Avg("score"),
+        paid=Coalesce(Sum("payout__amount_minor", filter=~Q(payout__state__in=worthless)), 0),
+    )
+    completed = row["completed"]
+    return Totals(
+        completed=completed,
+        flagged=row["flagged"],
+        average_score=row["average_score"],
+        average_payment_minor=row["paid"] / completed if completed else None,
+        paid_minor=row["paid"],
+    )
+
+
+def gram_candidates(
+    survey: Survey, grams: Sequence[int], *, exclude: SurveyResponse, limit: int
+) -> list[tuple[str, int | None, int, int]]:
+    """Return earlier answers of a survey that share grams, most shared first.
+
+    Returns:
+        Tuples of answer reference, response key (None once erased), grams shared, and the
+        number of distinct grams of the whole earlier answer.
+    """
+    rows = (
+        AnswerGram.objects.filter(survey=survey, gram__in=list(grams))
+        .exclude(response=exclude)
+        .values("answer_ref", "response_id", "gram_count")
+        .annotate(shared=Count("pk"))
+        .order_by("-shared", "answer_ref")[:limit]
+    )
+    return [
+        (row["answer_ref"], row["response_id"], row["shared"], row["gram_count"]) for row in rows
+    ]
+
+
+def has_met_company(company: Company, *, device_hash: str) -> bool:
+    """Tell whether a device has started a survey of this company before."""
+    return SurveyResponse.objects.filter(
+        survey__company=company, device_hash=device_hash
+    ).exists()

@@ -1,0 +1,205 @@
+"""Done: end the conversation, have it scored once, answer with the stored result.
+
+Owns what `complete` promises (any number of calls, one evaluation, one payout, one answer) and
+what hangs on the end of a survey's conversation. The scoring itself is in
+`surveys.services.evaluation`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+
+from agents.interview.types import InterviewState, Question, QuestionStatus
+from core import clock
+from core.errors import ConflictError, GoneError
+from core.jobs import nudge
+from sessions.models import EndReason, SegmentSource, VoiceSession
+from sessions.services.endings import end_session
+from sessions.services.turns import wait_for_pending_reply
+from surveys.models import ResponseState, SurveyResponse
+from surveys.selectors.responses import has_visitor_words, response_of_session
+from surveys.services import evaluation, funnel, reservations
+from surveys.services.claims import ClaimedTurn, store_claim
+
+EVALUATE_JOB = "surveys.evaluate"
+POLL_SECONDS = 0.04
+"""How often a caller looks whether somebody else's evaluation is there."""
+SETTLE_SECONDS = 0.4
+"""Kept back from the evaluator's deadline for writing the result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """Where an answer stands after `complete_response`."""
+
+    response: SurveyResponse
+    is_ready: bool
+    """False: another call or worker is still scoring it; ask again in a moment."""
+
+
+def complete_response(
+    *,
+    voice_session: VoiceSession,
+    claim: Sequence[ClaimedTurn] = (),
+    claimed_by_company: bool = False,
+    deadline_seconds: float | None = None,
+) -> Completion:
+    """End a survey conversation as done and return its scored answer.
+
+    Safe to call any number of times and at once: one call scores, the others wait for it until
+    the deadline. A call that comes after the end, however it came, finds the stored result.
+
+    Args:
+        voice_session: the conversation.
+        claim: a transcript that came with the request; used only when the server heard nothing.
+        claimed_by_company: the claim came with the company's own key.
+        deadline_seconds: for everything together; by default SURVEY_COMPLETE_SECONDS.
+
+    Raises:
+        NotFoundError: the conversation belongs to no survey.
+        ConflictError: it ended without Done, so there is nothing to pay.
+        GoneError: it was erased.
+
+    Ending is one short transaction, settling another; the evaluator runs between them. A process
+    killed anywhere leaves a row that the sweep evaluates.
+    """
+    ends_at = clock.monotonic() + (
+        settings.SURVEY_COMPLETE_SECONDS if deadline_seconds is None else deadline_seconds
+    )
+    response = response_of_session(voice_session)
+    fence = None
+    if response.state == ResponseState.OPEN:
+        wait_for_pending_reply(
+            voice_session=voice_session,
+            seconds=min(settings.SURVEY_FINAL_SEGMENT_SECONDS, ends_at - clock.monotonic()),
+        )
+        fence = _end_as_done(response, claim, claimed_by_company)
+        response = response_of_session(voice_session)
+    _refuse_unscorable(response)
+    while response.state == ResponseState.EVALUATING:
+        if fence is None:
+            fence = evaluation.claim_evaluation(response)
+        left = ends_at - clock.monotonic()
+        if fence is not None:
+            evaluation.evaluate_claimed(
+                response=response, fence=fence, deadline_seconds=max(0.1, left - SETTLE_SECONDS)
+            )
+            fence = None
+        elif left <= 0:
+            return Completion(response, is_ready=False)
+        else:
+            time.sleep(min(POLL_SECONDS, left))
+        response = response_of_session(voice_session)
+        _refuse_unscorable(response)
+    return Completion(response, is_ready=True)
+
+
+def _end_as_done(
+    response: SurveyResponse, claim: Sequence[ClaimedTurn], claimed_by_company: bool
+) -> int | None:
+    """End the conversation and take the evaluation's lease; None when somebody else ended it."""
+    with transaction.atomic():
+        # The session's row is the first lock of everything that ends a conversation.
+        row = VoiceSession.objects.select_for_update().get(pk=response.voice_session_id)
+        if row.is_ended:
+            return None
+        if claim and not has_visitor_words(row):
+            _adopt_claim(response, row, claim, claimed_by_company)
+        end_session(voice_session=row, reason=EndReason.DONE)
+        return evaluation.claim_evaluation(response)
+
+
+def _adopt_claim(
+    response: SurveyResponse,
+    voice_session: VoiceSession,
+    claim: Sequence[ClaimedTurn],
+    claimed_by_company: bool,
+) -> None:
+    source = SegmentSource.COMPANY_CLAIM if claimed_by_company else SegmentSource.VISITOR_CLAIM
+    store_claim(
+        voice_session=voice_session,
+        turns=claim,
+        questions=[Question.from_json(item) for item in response.version.questions],
+        source=source,
+    )
+    SurveyResponse.objects.filter(pk=response.pk).update(transcript_source=source)
+
+
+def _refuse_unscorable(response: SurveyResponse) -> None:
+    if response.state == ResponseState.ERASED:
+        raise GoneError(
+            "session_erased", "This conversation was erased at its person's wish. Nothing is left."
+        )
+    if response.state == ResponseState.ENDED_UNPAID:
+        raise ConflictError(
+            "session_ended_unpaid",
+            "This conversation ended without Done, so it is not paid. Start a new one.",
+            extra={"end_reason": response.voice_session.end_reason},
+        )
+
+
+# --- listeners of sessions.hooks -------------------------------------------------------------
+
+
+def note_session_ended(voice_session: VoiceSession) -> None:
+    """Follow the end of a conversation; runs inside the transaction that ended it.
+
+    Done and the time limit lead to an evaluation that is paid. Every other end frees the
+    reservation and the respondent's place at once, and is evaluated for the company only.
+    """
+    response = (
+        SurveyResponse.objects.select_for_update(of=("self",))
+        .select_related("survey")
+        .filter(voice_session=voice_session, state=ResponseState.OPEN)
+        .first()
+    )
+    if response is None:
+        return
+    now = clock.now()
+    response.done_at = now
+    if voice_session.end_reason != EndReason.ERASED:
+        response.evaluation_due_at = now
+    if voice_session.is_finished:
+        response.state = ResponseState.EVALUATING
+    else:
+        response.state = ResponseState.ENDED_UNPAID
+        response.holds_respondent_slot = False
+    response.save(
+        update_fields=["done_at", "evaluation_due_at", "state", "holds_respondent_slot"]
+    )
+    if not voice_session.is_finished:
+        reservations.release(response=response)
+    steps = [funnel.question_step(key) for key in _questions_reached(voice_session)]
+    if voice_session.is_finished:
+        steps.append("done")
+    funnel.count_steps(survey=response.survey, steps=steps)
+    if voice_session.end_reason not in (EndReason.DONE, EndReason.ERASED):
+        # Done is evaluated by the call that ended it; should that die, the sweep finds the row.
+        nudge(EVALUATE_JOB, voice_session.public_id)
+
+
+def note_participation(voice_session: VoiceSession) -> None:
+    """Take a lapsed reservation again before a visitor goes on talking for nothing.
+
+    Raises:
+        BudgetExhaustedError: the money is gone; the visitor is told before they speak.
+    """
+    response = SurveyResponse.objects.filter(
+        voice_session=voice_session, state=ResponseState.OPEN
+    ).first()
+    if response is not None:
+        reservations.renew(response=response)
+
+
+def _questions_reached(voice_session: VoiceSession) -> list[str]:
+    if voice_session.interview_state is None:
+        return []
+    state = InterviewState.from_json(voice_session.interview_state)
+    return [
+        entry.question_id for entry in state.progress if entry.status is not QuestionStatus.OPEN
+    ]

@@ -1,0 +1,263 @@
+"""Scores an answer and settles it: evaluation, payout, grams and insights in one transaction.
+
+Owns the lease on a response while it is scored. What a score is worth is computed by
+`agents.interview.evaluation.pay`, what becomes of the money by `surveys.services.payouts`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from agents.interview.evaluation.pay import pay_minor, score_to_band
+from agents.interview.factory import get_evaluator
+from agents.interview.integrity.checks import check_integrity
+from agents.interview.types import Evaluation, EvaluationRequest, Flag, FlagKind, Question, Turn
+from core import clock
+from core.retry import backoff_seconds
+from sessions.models import TranscriptSegment
+from sessions.services.replies import to_turn
+from surveys.models import EvaluationRecord, ResponseState, SurveyResponse
+from surveys.selectors.responses import transcript_of
+from surveys.services import duplicates, funnel, insights, payouts
+
+logger = logging.getLogger(__name__)
+
+LEASE_SECONDS = 20.0
+"""Longer than any evaluation may take: the deadline of `complete` is 5 s."""
+WORKER_DEADLINE_SECONDS = 10.0
+RETRY_BASE_SECONDS = 2.0
+RETRY_CAP_SECONDS = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Assessment:
+    evaluation: Evaluation
+    flags: tuple[Flag, ...]
+    grams: tuple[duplicates.AnswerGrams, ...]
+
+
+def claim_evaluation(response: SurveyResponse) -> int | None:
+    """Take the lease on a response that waits for its evaluation.
+
+    Returns:
+        The fence to name when settling, or None: nothing is due, or somebody else is at it.
+
+    One conditional UPDATE; joins the caller's transaction where there is one.
+    """
+    now = clock.now()
+    claimed = (
+        SurveyResponse.objects.filter(
+            Q(lease_until__isnull=True) | Q(lease_until__lte=now),
+            pk=response.pk,
+            evaluation_due_at__isnull=False,
+            state__in=(ResponseState.EVALUATING, ResponseState.ENDED_UNPAID),
+        )
+        .update(
+            lease_owner=f"{os.getpid()}:{secrets.token_hex(4)}",
+            lease_until=now + timedelta(seconds=LEASE_SECONDS),
+            lease_fence=F("lease_fence") + 1,
+        )
+    )
+    if not claimed:
+        return None
+    # Nobody else can have raised it since: the lease is ours for seconds.
+    fence: int = SurveyResponse.objects.values_list("lease_fence", flat=True).get(pk=response.pk)
+    return fence
+
+
+def evaluate_due(*, response: SurveyResponse) -> bool:
+    """Score a response that waits for it, as a worker does; tell whether this call did.
+
+    Safe to run twice and at the same time.
+    """
+    fence = claim_evaluation(response)
+    if fence is None:
+        return False
+    return evaluate_claimed(
+        response=response, fence=fence, deadline_seconds=WORKER_DEADLINE_SECONDS
+    )
+
+
+def evaluate_claimed(
+    *, response: SurveyResponse, fence: int, deadline_seconds: float
+) -> bool:
+    """Score and settle a response whose lease this call holds; tell whether it was settled.
+
+    The agent and the checks run outside of any transaction. Settling is one transaction whose
+    first statement names the fence, so a call that was overtaken writes nothing. An exception
+    puts the row back with a growing pause and goes on to the caller.
+    """
+    try:
+        assessment = _assess(response, deadline_seconds)
+    except Exception:
+        _put_back(response, fence)
+        raise
+    with transaction.atomic():
+        return _settle(response, fence, assessment)
+
+
+def _assess(response: SurveyResponse, deadline_seconds: float) -> _Assessment:
+    segments = transcript_of(response)
+    turns = tuple(to_turn(segment) for segment in segments)
+    questions = tuple(Question.from_json(item) for item in response.version.questions)
+    request = EvaluationRequest(
+        questions=questions,
+        turns=turns,
+        language=response.voice_session.language,
+        objective=response.version.objective,
+    )
+    evaluation = get_evaluator().evaluate(request, deadline_seconds=deadline_seconds)
+    flags = check_integrity(questions=questions, turns=turns)
+    grams = duplicates.grams_of_segments(segments)
+    return _Assessment(
+        evaluation=evaluation,
+        flags=_add_duplicates(flags, duplicates.find_duplicates(response=response, grams=grams)),
+        grams=grams,
+    )
+
+
+def _add_duplicates(flags: Sequence[Flag], segment_ids: Sequence[str]) -> tuple[Flag, ...]:
+    if not segment_ids:
+        return tuple(flags)
+    found = Flag(
+        kind=FlagKind.DUPLICATE_ACROSS_SESSIONS,
+        detail="Nearly the same words were given in another session of this survey.",
+        turn_ids=tuple(segment_ids),
+    )
+    return (*flags, found)
+
+
+def _settle(response: SurveyResponse, fence: int, assessment: _Assessment) -> bool:
+    now = clock.now()
+    evaluation, flags = assessment.evaluation, assessment.flags
+    mine = SurveyResponse.objects.filter(pk=response.pk, lease_fence=fence)
+    released: dict[str, Any] = {
+        "evaluation_due_at": None,
+        "lease_owner": "",
+        "lease_until": None,
+        "evaluated_at": now,
+        "score": evaluation.score,
+        "is_flagged": bool(flags),
+        "result": result_of(response, evaluation, flags),
+    }
+    is_paid = bool(
+        mine.filter(state=ResponseState.EVALUATING).update(
+            state=ResponseState.COMPLETED, **released
+        )
+    )
+    if not is_paid and not mine.filter(
+        state=ResponseState.ENDED_UNPAID, evaluation_due_at__isnull=False
+    ).update(**released):
+        return False
+    record = _write_record(response, evaluation, flags, is_paying=is_paid)
+    duplicates.store_grams(response=response, grams=assessment.grams)
+    if not is_paid:
+        return True
+    settled = (
+        SurveyResponse.objects.select_related("survey__company", "version", "voice_session", "wallet")
+        .get(pk=response.pk)
+    )
+    payout = payouts.create_payout(
+        response=settled,
+        evaluation=evaluation,
+        flags=flags,
+        amount_minor=pay_minor(
+            evaluation.score,
+            settled.version.payment_min_minor,
+            settled.version.payment_max_minor,
+            evaluation.has_required_evidence,
+        ),
+    )
+    if payout is not None:
+        funnel.count_step(survey=settled.survey, step="paid")
+    if not flags:
+        insights.request_refresh(survey=settled.survey)
+    logger.info(
+        "response.completed",
+        extra={
+            "session_id": settled.voice_session.public_id,
+            "score": record.score,
+            "source": record.source,
+            "flag_count": len(flags),
+        },
+    )
+    return True
+
+
+def _write_record(
+    response: SurveyResponse, evaluation: Evaluation, flags: Sequence[Flag], *, is_paying: bool
+) -> EvaluationRecord:
+    return EvaluationRecord.objects.create(
+        response=response,
+        is_paying=is_paying,
+        score=evaluation.score,
+        band=score_to_band(evaluation.score),
+        marks=[marks_json(marks) for marks in evaluation.questions],
+        flags=[
+            {"kind": flag.kind.value, "detail": flag.detail, "turn_ids": list(flag.turn_ids)}
+            for flag in flags
+        ],
+        notes=evaluation.notes,
+        rubric_version=evaluation.rubric_version,
+        source=evaluation.source,
+        raw=evaluation.raw,
+    )
+
+
+def _put_back(response: SurveyResponse, fence: int) -> None:
+    pause = backoff_seconds(fence, base=RETRY_BASE_SECONDS, cap=RETRY_CAP_SECONDS)
+    SurveyResponse.objects.filter(pk=response.pk, lease_fence=fence).update(
+        lease_owner="",
+        lease_until=None,
+        evaluation_due_at=clock.now() + timedelta(seconds=pause),
+    )
+
+
+def marks_json(marks: Any) -> dict[str, Any]:
+    """Return the marks of one question as JSON, quotes included (for the company's eyes)."""
+    found = asdict(marks)
+    for mark in found["marks"]:
+        mark["dimension"] = str(mark["dimension"])
+    return dict(found)
+
+
+def result_of(
+    response: SurveyResponse, evaluation: Evaluation, flags: Sequence[Flag]
+) -> dict[str, Any]:
+    """Return the part of the visitor's answer that never changes; money is added when it is read.
+
+    Of a flag the visitor learns its kind, never which words raised it.
+    """
+    return {
+        "score": evaluation.score,
+        "band": score_to_band(evaluation.score),
+        "evaluation_notes": evaluation.notes,
+        "evaluation_source": evaluation.source,
+        "has_required_evidence": evaluation.has_required_evidence,
+        "questions": [
+            {
+                "question_id": marks.question_id,
+                "marks": {str(mark.dimension): mark.value for mark in marks.marks},
+                "note": marks.note,
+            }
+            for marks in evaluation.questions
+        ],
+        "flags": sorted({flag.kind.value for flag in flags}),
+    }
+
+
+def rescore_response(*, response: SurveyResponse, deadline_seconds: float = 30.0) -> EvaluationRecord:
+    """Score an answer again, for comparison: adds a record and changes no payout and no result."""
+    assessment = _assess(response, deadline_seconds)
+    return _write_record(response, assessment.evaluation, assessment.flags, is_paying=False)
+
+
