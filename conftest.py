@@ -2,15 +2,33 @@
 
 The environment is set before anything loads the settings, which is why pytest.ini names no
 DJANGO_SETTINGS_MODULE: pytest-django would load them before it reads this file.
+
+Ana owns the company `acme`, Beto works with her, Carla owns `globex`, Vera visits and belongs to
+none. DATABASE_URL and REDIS_URL stay as they are: `make test-services` points the same suite at
+PostgreSQL and Redis.
 """
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import django
+import pytest
+
+if TYPE_CHECKING:
+    from django.test import Client
+    from rest_framework.test import APIClient
+
+    from accounts.models import Company, User
+
+DATA_DIR = Path(tempfile.mkdtemp(prefix="parley-tests-"))
+atexit.register(shutil.rmtree, DATA_DIR, ignore_errors=True)
 
 TEST_ENVIRONMENT = {
     # No .env: a test must not depend on the keys of the machine it runs on.
@@ -20,13 +38,151 @@ TEST_ENVIRONMENT = {
     "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
     "SITE_URL": "http://testserver",
     "SECURE_SSL_REDIRECT": "false",
-    "DATA_DIR": str(Path(tempfile.mkdtemp(prefix="parley-tests-"))),
+    "DATA_DIR": str(DATA_DIR),
+    "STATIC_ROOT": str(DATA_DIR / "static"),
+    "JOBS_MODE": "inline",
+    "LOG_STREAM": "none",
     "DJANGO_SETTINGS_MODULE": "config.settings",
 }
-# What would reach outside. DATABASE_URL and REDIS_URL stay: `make test-services` sets them.
-KEYS_OF_SERVICES = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "STRIPE_SECRET_KEY", "LIVEKIT_URL")
+# What would reach outside or change what a page shows.
+UNSET = (
+    "ADMIN_REQUIRE_2FA",
+    "AWS_STORAGE_BUCKET_NAME",
+    "CORS_ALLOWED_ORIGINS",
+    "EMAIL_HOST",
+    "LIVEKIT_API_KEY",
+    "LIVEKIT_API_SECRET",
+    "LIVEKIT_URL",
+    "METRICS_TOKEN",
+    "OPENAI_API_KEY",
+    "OPENAI_BASE_URL",
+    "PARLEY_DEMO",
+    "PAYOUT_PROVIDER",
+    "STRIPE_SECRET_KEY",
+    "STRIPE_WEBHOOK_SECRET",
+    "TRUSTED_PROXY_COUNT",
+)
 
 os.environ.update(TEST_ENVIRONMENT)
-for name in KEYS_OF_SERVICES:
+for name in UNSET:
     os.environ.pop(name, None)
+(DATA_DIR / "static").mkdir()
 django.setup()
+
+from django.conf import settings as live_settings  # noqa: E402 - the environment comes first
+from django.core.cache import caches  # noqa: E402
+
+# The default hasher is slow on purpose: ten people would cost four seconds.
+live_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+live_settings.STORAGES["staticfiles"] = {
+    "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+}
+if live_settings.DATABASE_IS_SQLITE:
+    # A file: threads of a test must meet in one database, as those of a server do.
+    live_settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(DATA_DIR / "test.sqlite3")
+    live_settings.DATABASES["default"]["OPTIONS"]["timeout"] = 20
+
+
+@pytest.fixture(autouse=True)
+def _no_memory_between_tests() -> Iterator[None]:
+    """Forget what outlives a test: caches, counters in Redis, remembered health."""
+    from core import health, ratelimit
+
+    yield
+    health.forget_results()
+    if live_settings.REDIS_URL:
+        ratelimit.forget_counters()
+    caches["default"].clear()
+
+
+@pytest.fixture
+def ana(db: None) -> User:
+    """Return Ana, who owns `acme`."""
+    from accounts.tests.factories import make_user
+
+    return make_user("ana@acme.test", full_name="Ana Ruiz")
+
+
+@pytest.fixture
+def acme(ana: User) -> Company:
+    """Return Ana's company."""
+    from accounts.tests.factories import make_company
+
+    return make_company("Acme", owner=ana)
+
+
+@pytest.fixture
+def beto(acme: Company) -> User:
+    """Return Beto, Ana's colleague, a member of `acme`."""
+    from accounts.tests.factories import add_member, make_user
+
+    user = make_user("beto@acme.test", full_name="Beto Lima")
+    add_member(acme, user)
+    return user
+
+
+@pytest.fixture
+def carla(db: None) -> User:
+    """Return Carla, who owns `globex`."""
+    from accounts.tests.factories import make_user
+
+    return make_user("carla@globex.test", full_name="Carla Weiss")
+
+
+@pytest.fixture
+def globex(carla: User) -> Company:
+    """Return Carla's company."""
+    from accounts.tests.factories import make_company
+
+    return make_company("Globex", owner=carla)
+
+
+@pytest.fixture
+def vera(db: None) -> User:
+    """Return Vera, who has a login and belongs to no company; most visitors have none."""
+    from accounts.tests.factories import make_user
+
+    return make_user("vera@visitor.test", full_name="Vera Okafor")
+
+
+@pytest.fixture
+def browser_of() -> Callable[..., Client]:
+    """Return a function that gives a browser signed in as somebody, or as nobody."""
+    from django.test import Client
+
+    def make(user: User | None = None, **options: Any) -> Client:
+        client = Client(**options)
+        if user is not None:
+            client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+    return make
+
+
+@pytest.fixture
+def api() -> APIClient:
+    """Return a REST client without any credential; errors come back as answers."""
+    from rest_framework.test import APIClient
+
+    return APIClient(raise_request_exception=False)
+
+
+@pytest.fixture
+def api_of() -> Callable[..., APIClient]:
+    """Return a function that gives a REST client for a company key, a token or a person."""
+    from accounts.models import Company
+    from accounts.tests.factories import make_key
+    from rest_framework.test import APIClient
+
+    def make(holder: Company | User | str) -> APIClient:
+        """Use a company's fresh key, a bearer token, or a person's cookie with CSRF checks on."""
+        client = APIClient(raise_request_exception=False)
+        if isinstance(holder, Company):
+            holder = make_key(holder)[1]
+        if isinstance(holder, str):
+            client.credentials(HTTP_AUTHORIZATION=f"Bearer {holder}")
+        else:
+            client.force_login(holder, backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+    return make

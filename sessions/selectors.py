@@ -18,6 +18,7 @@ from core import clock, tokens
 from core.errors import AuthenticationFailedError, NotFoundError
 from core.ids import is_id
 from core.live import last_seq
+from sessions.agent_turns import to_turn
 from sessions.models import (
     EndReason,
     SegmentRole,
@@ -181,8 +182,6 @@ def list_segments(voice_session: VoiceSession) -> list[TranscriptSegment]:
 
 def list_turns(voice_session: VoiceSession) -> tuple[Turn, ...]:
     """Return the transcript as the agents know it, late turns included and marked."""
-    from sessions.turn_view import to_turn
-
     return tuple(to_turn(segment) for segment in list_segments(voice_session))
 
 

@@ -35,7 +35,7 @@ from core.jobs.registry import (
     PlainHandler,
     SweepSpec,
     UnknownJobError,
-    registry,
+    job_registry,
 )
 
 __all__ = [
@@ -69,7 +69,7 @@ def job(name: str, *, lane: str = DEFAULT_LANE) -> Callable[[JobHandler], JobHan
     """
 
     def register(handler: JobHandler) -> JobHandler:
-        registry.add_job(JobSpec(name, handler, lane))
+        job_registry.add_job(JobSpec(name, handler, lane))
         return handler
 
     return register
@@ -89,7 +89,7 @@ def periodic(
     check_cron(cron)
 
     def register(handler: PlainHandler) -> PlainHandler:
-        registry.add_periodic(PeriodicSpec(name, handler, lane, cron))
+        job_registry.add_periodic(PeriodicSpec(name, handler, lane, cron))
         return handler
 
     return register
@@ -111,7 +111,7 @@ def sweep(
     """
 
     def register(handler: PlainHandler) -> PlainHandler:
-        registry.add_sweep(SweepSpec(name, handler, lane, every_seconds))
+        job_registry.add_sweep(SweepSpec(name, handler, lane, every_seconds))
         return handler
 
     return register
@@ -134,7 +134,7 @@ def nudge(name: str, key: str = "") -> None:
     """
     if len(key) > MAX_KEY_LENGTH:
         raise ValueError(f"a job's key has at most {MAX_KEY_LENGTH} characters")
-    find_backend().nudge(registry.find_job(name), key)
+    find_backend().nudge(job_registry.find_job(name), key)
 
 
 def start_in_server() -> None:

@@ -23,7 +23,7 @@ from procrastinate.contrib.django import app as django_app
 from procrastinate.exceptions import ConnectorException
 from procrastinate.psycopg_connector import PsycopgConnector
 
-from core.jobs.registry import LANES, JobSpec, registry
+from core.jobs.registry import LANES, JobSpec, job_registry
 from core.jobs.runner import SERVER_LANES, Runner, inside_sweep
 
 logger = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ def build_worker_app(*, lanes: Iterable[str] = LANES) -> App:
     Args:
         lanes: cron jobs of these lanes are announced by this worker's clock.
     """
-    registry.discover()
+    job_registry.discover()
     if settings.DATABASE_DIRECT_URL:
         # Behind a pooler in transaction mode LISTEN would hear nothing.
         connector = PsycopgConnector(conninfo=settings.DATABASE_DIRECT_URL)
@@ -84,7 +84,7 @@ def build_worker_app(*, lanes: Iterable[str] = LANES) -> App:
     app.task(name=TASK_NAME)(_run_job)
     cron_task = app.task(name=CRON_TASK_NAME)(_run_cron_job)
     served = set(lanes)
-    for spec in registry.periodic.values():
+    for spec in job_registry.periodic.values():
         if spec.lane in served:
             app.periodic(
                 cron=spec.cron,
@@ -97,12 +97,12 @@ def build_worker_app(*, lanes: Iterable[str] = LANES) -> App:
 
 def _run_job(name: str, key: str) -> None:
     """Run one of our jobs; a failure is logged by the registry and left to the row's sweep."""
-    registry.run(name, key)
+    job_registry.run(name, key)
 
 
 def _run_cron_job(timestamp: int, name: str) -> None:
     """Run a cron job that was due at a Unix time."""
-    registry.run(name, "")
+    job_registry.run(name, "")
 
 
 async def retry_stalled_jobs(app: App) -> int:
@@ -153,7 +153,7 @@ class WorkerProcess:
             for signal_number in (signal.SIGINT, signal.SIGTERM):
                 self._loop.add_signal_handler(signal_number, self._stop.set)
         lanes = {lane: SERVER_LANES[lane] for lane in self._lanes}
-        runner = Runner(registry, lanes=lanes, periodic=False)
+        runner = Runner(job_registry, lanes=lanes, periodic=False)
         self._backend.worker_runner = runner
         runner.start()
         logger.info("worker.started", extra={"lanes": list(self._lanes)})

@@ -165,4 +165,4 @@ def _refuse_other(
         raise DuplicateJobError(f"the name {spec.name!r} belongs to {before.__module__} already")
 
 
-registry: Final = JobRegistry()
+job_registry: Final = JobRegistry()

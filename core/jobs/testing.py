@@ -14,7 +14,7 @@ from django.db import connection
 
 from core.jobs.backends import find_backend
 from core.jobs.inline import InlineBackend
-from core.jobs.registry import registry
+from core.jobs.registry import job_registry
 
 MAX_ROUNDS = 1000
 
@@ -70,7 +70,7 @@ def drain(*, sweeps: bool = False) -> list[tuple[str, str]]:
         if not batch:
             return ran
         for name, key in batch:
-            registry.run(name, key)
+            job_registry.run(name, key)
             ran.append((name, key))
     raise EndlessJobsError(f"jobs nudge each other without end; the last was {ran[-1]}")
 
@@ -87,6 +87,6 @@ def run_sweeps(*names: str) -> None:
     Raises:
         KeyError: there is no sweep of that name.
     """
-    registry.discover()
-    for name in names or tuple(registry.sweeps):
-        registry.run_sweep(registry.sweeps[name].name)
+    job_registry.discover()
+    for name in names or tuple(job_registry.sweeps):
+        job_registry.run_sweep(job_registry.sweeps[name].name)

@@ -11,7 +11,7 @@ import threading
 
 from django.db import transaction
 
-from core.jobs.registry import JobSpec, registry
+from core.jobs.registry import JobSpec, job_registry
 from core.jobs.runner import Runner
 
 
@@ -41,7 +41,7 @@ class ThreadBackend:
         with self._lock:
             if self._runner is not None:
                 return
-            self._runner = Runner(registry)
+            self._runner = Runner(job_registry)
             self._runner.start()
             atexit.register(self.stop_in_server)
 

@@ -6,10 +6,11 @@ no socket. What it refuses it refuses with a reason for a developer, never with 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, NoReturn, Protocol
+from typing import Any, Final, Protocol
+
+from core.strict_json import JSONRefusedError, decode_json
 
 MAX_FRAME_BYTES: Final = 65_536
 MAX_DEPTH: Final = 8
@@ -141,58 +142,15 @@ class MessageShape:
 
 
 def decode_message(text: str) -> dict[str, Any]:
-    """Return the JSON object in a text frame.
+    """Return the JSON object in a text frame, decoded as strictly as request bodies are.
 
     Raises:
-        InvalidMessageError: not a JSON object, deeper than 8 levels, or with duplicate keys,
-            NaN, NUL, half surrogate pairs or a number of thousands of digits.
+        InvalidMessageError: not a JSON object, or one deeper than 8 levels.
     """
     try:
-        message = json.loads(text, object_pairs_hook=_unique_pairs, parse_constant=_refuse_constant)
-    except InvalidMessageError:
-        raise
-    except (ValueError, RecursionError):
-        raise InvalidMessageError("not JSON") from None
+        message = decode_json(text, max_depth=MAX_DEPTH)
+    except JSONRefusedError as error:
+        raise InvalidMessageError(error.code) from None
     if not isinstance(message, dict):
-        raise InvalidMessageError("not a JSON object")
-    _check_values(message)
+        raise InvalidMessageError("json_no_object")
     return message
-
-
-def _unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise InvalidMessageError("a key is there twice")
-    return found
-
-
-def _refuse_constant(constant: str) -> NoReturn:
-    raise InvalidMessageError("NaN and Infinity are not JSON")
-
-
-def _check_values(message: dict[str, Any]) -> None:
-    """Walk the values level by level, without recursion."""
-    level: list[Any] = [message]
-    for _ in range(MAX_DEPTH):
-        below: list[Any] = []
-        for value in level:
-            if isinstance(value, dict):
-                below.extend(value)
-                below.extend(value.values())
-            elif isinstance(value, list):
-                below.extend(value)
-            elif isinstance(value, str):
-                _check_text(value)
-        if not below:
-            return
-        level = below
-    raise InvalidMessageError("nested too deep")
-
-
-def _check_text(value: str) -> None:
-    if "\x00" in value:
-        raise InvalidMessageError("text holds a NUL character")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise InvalidMessageError("text holds half a surrogate pair") from None

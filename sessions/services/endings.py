@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from core import clock
+from core.live import close_stream, codes
 from sessions import hooks, limits
 from sessions.models import EndReason, SessionStatus, VoiceSession
 from sessions.services.conversations import lock_session, publish_status, settle_pause
@@ -105,4 +106,5 @@ def _end_locked(row: VoiceSession, reason: EndReason) -> bool:
     )  # fmt: skip
     publish_status(row, now)
     hooks.on_session_ended.send(row)
+    close_stream(stream=row.stream_name, code=codes.ENDED)
     return True

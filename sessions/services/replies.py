@@ -1,6 +1,6 @@
 """Compute what the agent says next. Outside of any transaction, because an agent may take seconds.
 
-Owns the choice of the agent and the turns it is given. Writes no row: `conversations` and `turns`
+Owns the choice of the agent. Writes no row: `conversations` and `turns`
 store what comes out, guarded by the turn version.
 """
 
@@ -14,9 +14,10 @@ from django.conf import settings
 from django.db import connection
 
 from agents.interview.factory import get_interviewer
-from agents.interview.types import Briefing, InterviewReply, InterviewState, Role, Turn
+from agents.interview.types import Briefing, InterviewReply, InterviewState
 from core import clock
 from sessions import chat_agent
+from sessions.agent_turns import merge_turns
 from sessions.models import SegmentRole, SessionKind, TranscriptSegment, VoiceSession
 from sessions.practice import practice_introduction
 
@@ -30,48 +31,6 @@ class Reply:
     """``InterviewState`` as JSON; None where there is no interview."""
     question_id: str = ""
     """The question that is open once this is said."""
-
-
-def to_turn(segment: TranscriptSegment) -> Turn:
-    """Return a stored segment as the agents know it."""
-    started = None
-    if segment.typing_seconds is not None:
-        started = max(0.0, segment.at_seconds - segment.typing_seconds)
-    return Turn(
-        id=segment.public_id,
-        role=Role(segment.role),
-        text=segment.text,
-        at_seconds=segment.at_seconds,
-        started_seconds=started,
-        question_id=segment.question_id or None,
-        is_typed=segment.source != "spoken",
-        is_late=segment.is_late,
-        had_hidden_text=segment.had_hidden_text,
-    )
-
-
-def merge_turns(segments: Sequence[TranscriptSegment]) -> tuple[Turn, ...]:
-    """Return the transcript with what a visitor sent in one go as one turn.
-
-    Somebody who sends three short messages has taken one turn; it goes by the id of its last.
-    """
-    merged: list[Turn] = []
-    for segment in segments:
-        turn = to_turn(segment)
-        if merged and merged[-1].role is Role.USER and turn.role is Role.USER:
-            before = merged.pop()
-            turn = Turn(
-                id=turn.id,
-                role=turn.role,
-                text=f"{before.text}\n{turn.text}",
-                at_seconds=turn.at_seconds,
-                started_seconds=before.started_seconds,
-                question_id=turn.question_id,
-                is_typed=turn.is_typed,
-                had_hidden_text=before.had_hidden_text or turn.had_hidden_text,
-            )
-        merged.append(turn)
-    return tuple(merged)
 
 
 def write_greeting(voice_session: VoiceSession) -> Reply:

@@ -20,11 +20,12 @@ from core.errors import ConflictError, GoneError
 from core.jobs import nudge
 from sessions.models import EndReason, SegmentSource, VoiceSession
 from sessions.services.endings import end_session
+from sessions.services.transcripts import ClaimedLine, store_claimed_transcript
 from sessions.services.turns import wait_for_pending_reply
 from surveys.models import ResponseState, SurveyResponse
 from surveys.selectors.responses import has_visitor_words, response_of_session
 from surveys.services import evaluation, funnel, reservations
-from surveys.services.claims import ClaimedTurn, store_claim
+from surveys.services.claims import assign_questions
 
 EVALUATE_JOB = "surveys.evaluate"
 POLL_SECONDS = 0.04
@@ -45,7 +46,7 @@ class Completion:
 def complete_response(
     *,
     voice_session: VoiceSession,
-    claim: Sequence[ClaimedTurn] = (),
+    claim: Sequence[ClaimedLine] = (),
     claimed_by_company: bool = False,
     deadline_seconds: float | None = None,
 ) -> Completion:
@@ -100,7 +101,7 @@ def complete_response(
 
 
 def _end_as_done(
-    response: SurveyResponse, claim: Sequence[ClaimedTurn], claimed_by_company: bool
+    response: SurveyResponse, claim: Sequence[ClaimedLine], claimed_by_company: bool
 ) -> int | None:
     """End the conversation and take the evaluation's lease; None when somebody else ended it."""
     with transaction.atomic():
@@ -117,14 +118,14 @@ def _end_as_done(
 def _adopt_claim(
     response: SurveyResponse,
     voice_session: VoiceSession,
-    claim: Sequence[ClaimedTurn],
+    claim: Sequence[ClaimedLine],
     claimed_by_company: bool,
 ) -> None:
     source = SegmentSource.COMPANY_CLAIM if claimed_by_company else SegmentSource.VISITOR_CLAIM
-    store_claim(
+    questions = [Question.from_json(item) for item in response.version.questions]
+    store_claimed_transcript(
         voice_session=voice_session,
-        turns=claim,
-        questions=[Question.from_json(item) for item in response.version.questions],
+        lines=assign_questions(claim, questions, voice_session.language),
         source=source,
     )
     SurveyResponse.objects.filter(pk=response.pk).update(transcript_source=source)

@@ -177,11 +177,16 @@ class _Fields:
                 "Some fields cannot be used; 'errors' says which and why.",
                 extra={
                     "errors": [
-                        {"field": name, "detail": message}
+                        {"pointer": _pointer(name), "code": "invalid", "detail": message}
                         for name, message in self.problems.items()
                     ]
                 },
             )
+
+
+def _pointer(name: str) -> str:
+    """Return ``questions[0].text`` as the JSON pointer ``/questions/0/text``."""
+    return "/" + name.replace("[", "/").replace("]", "").replace(".", "/")
 
 
 def read_definition(

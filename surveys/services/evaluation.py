@@ -20,11 +20,10 @@ from django.db.models import F, Q
 from agents.interview.evaluation.pay import pay_minor, score_to_band
 from agents.interview.factory import get_evaluator
 from agents.interview.integrity.checks import check_integrity
-from agents.interview.types import Evaluation, EvaluationRequest, Flag, FlagKind, Question, Turn
+from agents.interview.types import Evaluation, EvaluationRequest, Flag, FlagKind, Question
 from core import clock
 from core.retry import backoff_seconds
-from sessions.models import TranscriptSegment
-from sessions.services.replies import to_turn
+from sessions.agent_turns import to_turn
 from surveys.models import EvaluationRecord, ResponseState, SurveyResponse
 from surveys.selectors.responses import transcript_of
 from surveys.services import duplicates, funnel, insights, payouts

@@ -16,7 +16,7 @@ from django.db import IntegrityError, transaction
 from agents.interview.factory import get_targeting_agent
 from agents.interview.types import Briefing, Question, TargetingRequest, Visitor
 from core import clock, tokens
-from core.errors import ConflictError, ForbiddenError, GoneError, InvalidInputError
+from core.errors import ConflictError, GoneError, InvalidInputError, NotFoundError
 from core.text import clean_text
 from sessions.models import EndReason, SessionKind, SessionMode, Transport
 from sessions.services.conversations import create_session
@@ -30,7 +30,7 @@ from surveys.models import (
     Wallet,
 )
 from surveys.selectors.insights import earlier_insights
-from surveys.selectors.responses import has_met_company, wallet_of_receipt
+from surveys.selectors.responses import has_met_company
 from surveys.services import funnel, identity, reservations, wallets
 from surveys.services.identity import SignedUser
 from surveys.services.surveys import current_version
@@ -96,14 +96,14 @@ def start_response(*, survey: Survey, request: StartRequest) -> StartedResponse:
         ConflictError: not open (``survey_not_active``), not for this visitor (``not_eligible``),
             answered before (``already_answered``), no money or no place left.
         GoneError: the survey is closed.
-        ForbiddenError: a page asked without the visitor's consent.
         AuthenticationFailedError: the signed user does not check out.
-        InvalidInputError: attributes, language or keys cannot be used.
+        InvalidInputError: a page asked without the visitor's consent, or attributes or keys
+            cannot be used.
     """
     started_at = clock.monotonic()
     _check_open(survey)
     if request.has_origin and not request.consent and not request.session_token:
-        raise ForbiddenError(
+        raise InvalidInputError(
             "consent_required",
             "Show the visitor the consent text and start with \"consent\": true once they agree.",
         )
@@ -209,7 +209,7 @@ def _find_respondent(survey: Survey, request: StartRequest) -> _Respondent:
     signed = ""
     if request.user is not None:
         signed = identity.verify_signed_user(survey=survey, user=request.user)
-    wallet = wallet_of_receipt(request.receipt_token) if request.receipt_token else None
+    wallet = _wallet_of(request.receipt_token)
     if len(request.device_key) > DEVICE_KEY_MAX:
         raise InvalidInputError(
             "invalid_device_key", f"A device_key has at most {DEVICE_KEY_MAX} characters."
@@ -222,6 +222,16 @@ def _find_respondent(survey: Survey, request: StartRequest) -> _Respondent:
         device_hash=device_hash,
     )
     return _Respondent(key, wallet, signed, device_hash, None if request.device_key else device_key)
+
+
+def _wallet_of(receipt_token: str) -> Wallet | None:
+    """Return the wallet of an earlier receipt; one that has expired names nobody any more."""
+    if not receipt_token:
+        return None
+    try:
+        return wallets.wallet_by_receipt(tokens.digest(receipt_token))
+    except NotFoundError:
+        return None
 
 
 def _holder(survey: Survey, respondent: _Respondent) -> SurveyResponse | None:
@@ -305,8 +315,8 @@ def _make_rows(
             voice_session=created.session,
             survey=survey,
             version=version,
-            wallet=respondent.wallet
-            or wallets.open_wallet(signed_user_hash=respondent.signed_user_hash or None),
+            wallet=(None if respondent.signed_user_hash else respondent.wallet)
+            or wallets.open_wallet(signed_user_hash=respondent.signed_user_hash),
             receipt_digest=receipt.digest,
             receipt_expires_at=now + timedelta(days=settings.SURVEY_RECEIPT_DAYS),
             respondent_key=respondent.key,

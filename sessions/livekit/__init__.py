@@ -1,0 +1,1 @@
+"""LiveKit as an outside service: the only folder of this app that imports its SDK."""
