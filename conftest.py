@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 import django
 import pytest
+from django.conf import settings as live_settings
+from django.core.cache import caches
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -69,9 +71,6 @@ for name in UNSET:
 (DATA_DIR / "static").mkdir()
 django.setup()
 
-from django.conf import settings as live_settings  # noqa: E402 - the environment comes first
-from django.core.cache import caches  # noqa: E402
-
 # The default hasher is slow on purpose: ten people would cost four seconds.
 live_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 live_settings.STORAGES["staticfiles"] = {
@@ -79,7 +78,9 @@ live_settings.STORAGES["staticfiles"] = {
 }
 if live_settings.DATABASE_IS_SQLITE:
     # A file: threads of a test must meet in one database, as those of a server do.
-    live_settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(DATA_DIR / "test.sqlite3")
+    live_settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(
+        DATA_DIR / "test.sqlite3"
+    )
     live_settings.DATABASES["default"]["OPTIONS"]["timeout"] = 20
 
 
@@ -170,9 +171,10 @@ def api() -> APIClient:
 @pytest.fixture
 def api_of() -> Callable[..., APIClient]:
     """Return a function that gives a REST client for a company key, a token or a person."""
+    from rest_framework.test import APIClient
+
     from accounts.models import Company
     from accounts.tests.factories import make_key
-    from rest_framework.test import APIClient
 
     def make(holder: Company | User | str) -> APIClient:
         """Use a company's fresh key, a bearer token, or a person's cookie with CSRF checks on."""

@@ -6,10 +6,12 @@ from __future__ import annotations
 import os
 import sys
 
+from config.env import choose_settings
+
 
 def main() -> None:
     """Run the command named on the command line."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    choose_settings()
     if sys.argv[1:2] == ["demo"]:
         # Before the settings load: the demo makes its own secret key and serves loopback only.
         os.environ.setdefault("PARLEY_DEMO", "1")

@@ -6,47 +6,59 @@ database is SQLite and starts the background jobs that run beside the web.
 
 from __future__ import annotations
 
-import os
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
+from django.conf import settings
 from django.core.asgi import get_asgi_application
+from django.urls import re_path
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-# Before any consumer is imported: it loads the apps.
-django_application = get_asgi_application()
-
-from django.conf import settings  # noqa: E402 - after the apps are loaded
-from django.urls import re_path  # noqa: E402
-
-from core.asgi import BodyLimit, LifespanAware, refuse_socket  # noqa: E402
-from core.jobs import start_in_server  # noqa: E402
-from core.single_process import ServerLock  # noqa: E402
+from config.env import choose_settings
+from core.asgi import BodyLimit, LifespanAware, refuse_socket
+from core.single_process import ServerLock
 
 
-def _websocket_patterns() -> list[Any]:
-    if find_spec("sessions.routing") is None:
+def patterns_of(module: str) -> list[Any]:
+    """Return the socket routes of a module, or none while it does not exist."""
+    if find_spec(module) is None:
         return []
-    found: list[Any] = import_module("sessions.routing").websocket_urlpatterns
+    found: list[Any] = import_module(module).websocket_urlpatterns
     return found
 
 
-server_lock = ServerLock(settings.DATA_DIR)
-if settings.DATABASE_IS_SQLITE:
-    server_lock.acquire()
-start_in_server()
+def build_application() -> LifespanAware:
+    """Load the apps and return the application; imports no consumer before that."""
+    choose_settings()
+    django_application = get_asgi_application()
+    unserved: Any = refuse_socket
+    # Who may open a socket from where is decided by the consumers: the widget runs elsewhere.
+    sockets: list[Any] = [*patterns_of("sessions.routing"), re_path(r"", unserved)]
+    routes: dict[str, Any] = {
+        "http": BodyLimit(django_application),
+        "websocket": AuthMiddlewareStack(URLRouter(sockets)),
+    }
+    return LifespanAware(ProtocolTypeRouter(routes))
 
-# Who may open a socket from where is decided by the consumers: the widget runs on other sites.
-application = LifespanAware(
-    ProtocolTypeRouter(
-        {
-            "http": BodyLimit(django_application),
-            "websocket": AuthMiddlewareStack(
-                URLRouter([*_websocket_patterns(), re_path(r"", refuse_socket)])
-            ),
-        }
-    )
-)
+
+def start_server_process() -> ServerLock | None:
+    """Take the lock, where there is one to take, and start the job threads.
+
+    Raises:
+        ServerAlreadyRunningError: another process serves the same SQLite database.
+    """
+    from core.jobs import start_in_server
+
+    lock = None
+    if settings.DATABASE_IS_SQLITE:
+        lock = ServerLock(settings.DATA_DIR)
+        lock.acquire()
+    start_in_server()
+    return lock
+
+
+application = build_application()
+# Kept in a name for as long as the process lives: the lock goes with the object.
+server_lock = start_server_process()

@@ -133,7 +133,10 @@ class EnvReader:
         found = self.items(name)
         for origin in found:
             parts = urlsplit(origin)
-            if parts.scheme not in ("http", "https") or origin != f"{parts.scheme}://{parts.netloc}":
+            if (
+                parts.scheme not in ("http", "https")
+                or origin != f"{parts.scheme}://{parts.netloc}"
+            ):
                 raise ImproperlyConfigured(
                     f"{name} is not usable: set it to origins such as "
                     "https://app.example.com, separated by commas, without a path."
@@ -177,6 +180,11 @@ def keep_secret_key(path: Path) -> str:
     finally:
         draft.unlink()
     return path.read_text(encoding="ascii").strip()
+
+
+def choose_settings() -> None:
+    """Name our settings to Django, unless somebody has named others."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 
 env = EnvReader()

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from agents.interview.evaluation.pay import pay_minor
 from django.conf import settings
 from django.http import HttpRequest
 
 from accounts.models import Company
-from agents.interview.evaluation.pay import pay_minor
 from core.charts import Plot, Point, build_line_chart
 from core.money import format_money
 from core.templatetags.parley import nav_url

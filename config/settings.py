@@ -138,13 +138,19 @@ DATABASES: dict[str, dict[str, Any]] = {
     )
 }
 DATABASE_DIRECT_URL = env.text("DATABASE_DIRECT_URL")
+_database_pool = {
+    "min_size": env.integer("DATABASE_POOL_MIN", 2, minimum=0, maximum=500),
+    "max_size": env.integer("DATABASE_POOL_MAX", 20, minimum=1, maximum=500),
+    "timeout": env.seconds("DATABASE_POOL_TIMEOUT_SECONDS", 10),
+}
+_sqlite_timeout_seconds = env.integer("SQLITE_TIMEOUT_SECONDS", 20, minimum=1, maximum=600)
 DATABASE_IS_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
 if DATABASE_IS_SQLITE:
     Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
     DATABASES["default"]["OPTIONS"] = {
         # Without IMMEDIATE a transaction that reads before it writes fails under concurrency.
         "transaction_mode": "IMMEDIATE",
-        "timeout": env.integer("SQLITE_TIMEOUT_SECONDS", 20, minimum=1, maximum=600),
+        "timeout": _sqlite_timeout_seconds,
         "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;",
     }
 else:
@@ -152,11 +158,7 @@ else:
     DATABASES["default"]["OPTIONS"] = {
         **DATABASES["default"].get("OPTIONS", {}),
         # Never CONN_MAX_AGE under ASGI: every request has a short-lived thread of its own.
-        "pool": {
-            "min_size": env.integer("DATABASE_POOL_MIN", 2, minimum=0, maximum=500),
-            "max_size": env.integer("DATABASE_POOL_MAX", 20, minimum=1, maximum=500),
-            "timeout": env.seconds("DATABASE_POOL_TIMEOUT_SECONDS", 10),
-        },
+        "pool": _database_pool,
     }
     if DATABASE_DIRECT_URL:
         DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
@@ -244,6 +246,9 @@ WHITENOISE_USE_FINDERS = not PRODUCTION
 WHITENOISE_AUTOREFRESH = DEBUG
 MEDIA_ROOT = DATA_DIR / "media"
 AWS_STORAGE_BUCKET_NAME = env.text("AWS_STORAGE_BUCKET_NAME")
+# Left out, boto3 looks for credentials in its own ways (instance roles, profiles).
+AWS_ACCESS_KEY_ID = env.text("AWS_ACCESS_KEY_ID") or None
+AWS_SECRET_ACCESS_KEY = env.text("AWS_SECRET_ACCESS_KEY") or None
 AWS_S3_ENDPOINT_URL = env.url("AWS_S3_ENDPOINT_URL", "", schemes=("http", "https")) or None
 AWS_S3_REGION_NAME = env.text("AWS_S3_REGION_NAME") or None
 AWS_S3_ADDRESSING_STYLE = env.choice("AWS_S3_ADDRESSING_STYLE", "auto", ("auto", "path", "virtual"))

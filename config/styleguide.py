@@ -20,13 +20,70 @@ from core.charts import (
     build_sparkline,
 )
 
-ICON_NAMES = (
-    "alert arrow-left arrow-right arrow-up-right bell book building chart check chevron-down "
-    "chevron-left chevron-right circle clock close code coin copy download eye file filter flag "
-    "gear help home info key link list lock log-out mail menu message mic mic-off minus moon more "
-    "pause pencil phone play plus refresh search send shield spark star stop sun system trash "
-    "upload user users video wallet warning workflow"
-).split()
+ICON_NAMES = [
+    "alert",
+    "arrow-left",
+    "arrow-right",
+    "arrow-up-right",
+    "bell",
+    "book",
+    "building",
+    "chart",
+    "check",
+    "chevron-down",
+    "chevron-left",
+    "chevron-right",
+    "circle",
+    "clock",
+    "close",
+    "code",
+    "coin",
+    "copy",
+    "download",
+    "eye",
+    "file",
+    "filter",
+    "flag",
+    "gear",
+    "help",
+    "home",
+    "info",
+    "key",
+    "link",
+    "list",
+    "lock",
+    "log-out",
+    "mail",
+    "menu",
+    "message",
+    "mic",
+    "mic-off",
+    "minus",
+    "moon",
+    "more",
+    "pause",
+    "pencil",
+    "phone",
+    "play",
+    "plus",
+    "refresh",
+    "search",
+    "send",
+    "shield",
+    "spark",
+    "star",
+    "stop",
+    "sun",
+    "system",
+    "trash",
+    "upload",
+    "user",
+    "users",
+    "video",
+    "wallet",
+    "warning",
+    "workflow",
+]
 LONG_NAME = (
     "Checkout, delivery and returns for customers who ordered twice within a month and "
     "then stopped, second edition"

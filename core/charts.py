@@ -17,6 +17,8 @@ FormatValue = Callable[[float], str]
 MAX_AXIS_LABELS = 6
 """More labels than this would touch each other on a phone."""
 
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+
 
 @dataclass(frozen=True)
 class Bar:
@@ -191,7 +193,7 @@ def build_bar_chart(
             interval=(
                 ""
                 if bar.low is None or bar.high is None
-                else f"{format_figure(bar.low)} to {format_figure(bar.high)}"
+                else f"{format_figure(bar.low)}{_NO_BREAK}to{_NO_BREAK}{format_figure(bar.high)}"
             ),
         )
         for bar in bars
@@ -261,7 +263,7 @@ def build_line_chart(
         format_value: turns a tick, and a point without `display`, into text.
         is_stepped: hold each value until the next point instead of a straight line.
         show_dots: mark each point, not only those that ask for it.
-        axis: labels of the points named below the axis; an even choice when absent.
+        axis: labels of the points named below the axis; every n-th when absent.
 
     Raises:
         ValueError: a value is not finite, or positions go backwards.
@@ -436,13 +438,12 @@ def _axis_labels(
     is_centred: bool = False,
     shown: Sequence[str] | None = None,
 ) -> tuple[AxisLabel, ...]:
-    """Keep those in `shown`, else first and last and an even choice between."""
+    """Keep those in `shown`, else every n-th from the first on, evenly spaced."""
     if not labels:
         return ()
     last = len(labels) - 1
     if shown is None:
-        wanted = min(len(labels), MAX_AXIS_LABELS)
-        kept = sorted({round(index * last / max(wanted - 1, 1)) for index in range(wanted)})
+        kept = list(range(0, len(labels), math.ceil(len(labels) / MAX_AXIS_LABELS)))
     else:
         kept = [index for index, (text, _) in enumerate(labels) if text in shown]
     placed = []

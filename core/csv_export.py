@@ -48,7 +48,10 @@ def iter_csv(
 def iter_jsonl(
     rows: Iterable[Mapping[str, Any]], *, default: Callable[[Any], Any] = str
 ) -> Iterator[str]:
-    """Yield one JSON object a line, in chunks of rows; `default` writes what JSON has no form for."""
+    """Yield one JSON object a line, in chunks of rows.
+
+    `default` turns what JSON has no form for into something it has.
+    """
     lines: list[str] = []
     for row in rows:
         lines.append(json.dumps(row, ensure_ascii=False, default=default))
@@ -61,8 +64,11 @@ def iter_jsonl(
 
 async def _async_chunks(chunks: Iterator[str]) -> AsyncIterator[str]:
     # Each chunk reads rows, so it is made in the thread that may touch the database.
-    take = sync_to_async(next, thread_sensitive=True)
-    while (chunk := await take(chunks, None)) is not None:
+    def take() -> str | None:
+        return next(chunks, None)
+
+    take_in_thread = sync_to_async(take, thread_sensitive=True)
+    while (chunk := await take_in_thread()) is not None:
         yield chunk
 
 

@@ -131,6 +131,4 @@ class UnavailableError(_RetryLaterError):
         title: str | None = None,
         extra: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(
-            retry_after_seconds, code=code, detail=detail, title=title, extra=extra
-        )
+        super().__init__(retry_after_seconds, code=code, detail=detail, title=title, extra=extra)

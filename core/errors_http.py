@@ -39,6 +39,15 @@ def is_api_path(path: str) -> bool:
     return path.startswith(tuple(prefixes)) and not path.startswith(settings.API_PAGE_PREFIXES)
 
 
+def wants_problem(request: HttpRequest) -> bool:
+    """Tell whether errors of this request are problem details: an API path, or a REST view."""
+    if is_api_path(request.path):
+        return True
+    view = getattr(request.resolver_match, "func", None)
+    # `cls` is what Django REST framework puts on the functions it makes of its views.
+    return hasattr(view, "cls") and not request.path.startswith(settings.API_PAGE_PREFIXES)
+
+
 def problem_body(
     *,
     status: int,
@@ -99,7 +108,7 @@ def problem_of(error: ParleyError, *, instance: str = "") -> HttpResponse:
 
 
 def _answer(request: HttpRequest, status: int, detail: str = "") -> HttpResponse:
-    if is_api_path(request.path):
+    if wants_problem(request):
         return problem_response(status=status, detail=detail, instance=request.path)
     title = HTTPStatus(status).phrase
     context = {

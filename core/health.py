@@ -12,6 +12,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from django.conf import settings
@@ -129,7 +130,7 @@ def check_storage() -> CheckResult | None:
         settings.MEDIA_ROOT.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=settings.MEDIA_ROOT, prefix=".health")
         os.close(descriptor)
-        os.unlink(name)
+        Path(name).unlink()
     return None
 
 

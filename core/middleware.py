@@ -17,7 +17,7 @@ from django.http.response import HttpResponseBase
 
 from core import metrics
 from core.clock import monotonic
-from core.errors_http import PROBLEM_TYPE, is_api_path, problem_response
+from core.errors_http import PROBLEM_TYPE, problem_response, wants_problem
 from core.limits import body_limit_bytes
 from core.logs import request_id_var
 
@@ -74,7 +74,7 @@ class RequestContextMiddleware:
     @staticmethod
     def _as_problem(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         """Replace an HTML error at an API path, whoever made it, by problem details."""
-        if response.status_code < 400 or not is_api_path(request.path):
+        if response.status_code < 400 or not wants_problem(request):
             return response
         if "json" in response.headers.get("Content-Type", "") or response.streaming:
             return response
@@ -83,9 +83,7 @@ class RequestContextMiddleware:
             for name in ("Allow", "Retry-After", "WWW-Authenticate", "Vary")
             if name in response.headers
         }
-        problem = problem_response(
-            status=response.status_code, instance=request.path, headers=kept
-        )
+        problem = problem_response(status=response.status_code, instance=request.path, headers=kept)
         problem.cookies = response.cookies
         for name, value in response.headers.items():
             problem.headers.setdefault(name, value)

@@ -7,23 +7,27 @@ from __future__ import annotations
 import re
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
-# ISO 4217 list one: currencies whose minor unit is not the usual hundredth.
+# ISO 4217, list one: how many decimals a currency's minor unit has.
+_WHOLE = frozenset(
+    {
+        *("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG"),
+        *("RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"),
+    }
+)
+_THOUSANDTHS = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
+_HUNDREDTHS = frozenset(
+    {
+        *("AED", "ARS", "AUD", "BDT", "BGN", "BOB", "BRL", "CAD", "CHF", "CNY", "COP", "CRC"),
+        *("CZK", "DKK", "DOP", "EGP", "EUR", "GBP", "GEL", "GHS", "GTQ", "HKD", "HNL", "HUF"),
+        *("IDR", "ILS", "INR", "KES", "KZT", "LKR", "MAD", "MXN", "MYR", "NGN", "NIO", "NOK"),
+        *("NPR", "NZD", "PEN", "PHP", "PKR", "PLN", "QAR", "RON", "RSD", "SAR", "SEK", "SGD"),
+        *("THB", "TRY", "TWD", "TZS", "UAH", "USD", "UYU", "ZAR"),
+    }
+)
 _EXPONENTS: dict[str, int] = {
-    **dict.fromkeys(
-        (
-            "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split()
-        ),
-        0,
-    ),
-    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
-    **dict.fromkeys(
-        (
-            "AED ARS AUD BDT BGN BOB BRL CAD CHF CNY COP CRC CZK DKK DOP EGP EUR GBP GEL GHS GTQ "
-            "HKD HNL HUF IDR ILS INR KES KZT LKR MAD MXN MYR NGN NIO NOK NPR NZD PEN PHP PKR PLN "
-            "QAR RON RSD SAR SEK SGD THB TRY TWD TZS UAH USD UYU ZAR"
-        ).split(),
-        2,
-    ),
+    **dict.fromkeys(_WHOLE, 0),
+    **dict.fromkeys(_HUNDREDTHS, 2),
+    **dict.fromkeys(_THOUSANDTHS, 3),
 }
 CURRENCIES = frozenset(_EXPONENTS)
 

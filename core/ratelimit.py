@@ -164,7 +164,10 @@ def limit_key(address: str) -> str:
 
 
 def hash_address(address: str) -> str:
-    """Return a keyed hash of an address, for trails that must not hold it (an IPv4 is guessable)."""
+    """Return a keyed hash of an address, for trails that must not hold the address itself.
+
+    Keyed, because there are few enough IPv4 addresses to try them all.
+    """
     return hmac.new(
         settings.SECRET_KEY.encode(), b"address:" + address.encode(), hashlib.sha256
     ).hexdigest()

@@ -17,9 +17,7 @@ class Randomness(Protocol):
         ...
 
 
-def backoff_seconds(
-    attempt: int, base: float, cap: float, rng: Randomness | None = None
-) -> float:
+def backoff_seconds(attempt: int, base: float, cap: float, rng: Randomness | None = None) -> float:
     """Return seconds to wait after the given failed attempt: doubling, capped, half of it random.
 
     The wait lies between half and all of ``min(cap, base * 2 ** (attempt - 1))``, so that clients

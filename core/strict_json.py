@@ -34,25 +34,37 @@ class JSONRefusedError(ValueError):
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise JSONRefusedError("json_duplicate_key", "An object names a member twice. Send it once.")
+        raise JSONRefusedError(
+            "json_duplicate_key", "An object names a member twice. Send it once."
+        )
     return found
+
+
+def _too_large() -> JSONRefusedError:
+    return JSONRefusedError("json_number_out_of_range", "A number is too large. Send it as text.")
 
 
 def _integer(text: str) -> int:
     if len(text) > MAX_INTEGER_CHARS or abs(number := int(text)) > MAX_INTEGER:
-        raise JSONRefusedError("json_number_out_of_range", "A number is too large. Send it as text.")
+        raise JSONRefusedError(
+            "json_number_out_of_range", "A number is too large. Send it as text."
+        )
     return number
 
 
 def _float(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise JSONRefusedError("json_number_out_of_range", "A number is too large. Send it as text.")
+        raise JSONRefusedError(
+            "json_number_out_of_range", "A number is too large. Send it as text."
+        )
     return number
 
 
 def _constant(text: str) -> float:
-    raise JSONRefusedError("json_invalid", "NaN and Infinity are not JSON. Send null or leave it out.")
+    raise JSONRefusedError(
+        "json_invalid", "NaN and Infinity are not JSON. Send null or leave it out."
+    )
 
 
 _DECODER = json.JSONDecoder(
@@ -80,7 +92,9 @@ def decode_json(raw: bytes | str, *, max_depth: int = DEFAULT_MAX_DEPTH) -> Any:
         try:
             raw = raw.decode("utf-8")
         except UnicodeDecodeError:
-            raise JSONRefusedError("json_not_utf8", "The text is not UTF-8. Encode it as UTF-8.") from None
+            raise JSONRefusedError(
+                "json_not_utf8", "The text is not UTF-8. Encode it as UTF-8."
+            ) from None
     try:
         value = _DECODER.decode(raw)
     except RecursionError:

@@ -29,7 +29,7 @@ _LINE_BREAKS = re.compile("\r\n?|\u2028|\u2029")
 # A base letter carries a few marks in any language; hundreds are an attack on the page.
 _MAX_MARKS = 8
 
-_FORMULA_STARTS = frozenset("=+-@|%＝＋－＠﹢﹣﹦﹫−")  # noqa: RUF001 - the look-alikes are the point
+_FORMULA_STARTS = frozenset("=+-@|%＝＋－＠﹢﹣﹦﹫−")
 
 
 @dataclass(frozen=True)

@@ -41,5 +41,5 @@ def digest(plain: str) -> str:
 
 
 def matches(plain: str, expected_digest: str) -> bool:
-    """Tell whether the token has this digest, in a time that says nothing about where it differs."""
+    """Tell whether the token has this digest, in constant time."""
     return hmac.compare_digest(digest(plain), expected_digest)

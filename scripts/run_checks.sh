@@ -28,7 +28,7 @@ check "ruff check" "$python" -m ruff check .
 check "ruff format" "$python" -m ruff format --check .
 check "mypy" "$python" -m mypy
 check "import-linter" "$python" -c "from importlinter.cli import lint_imports_command as c; c()"
-check "djlint" "$python" -m djlint --lint --quiet templates
+check "djlint" "$python" -m djlint --lint --quiet .
 # Django's own security checks, with what a production server must have set.
 check_deployment() {
     DEBUG=false ALLOWED_HOSTS=parley.example \

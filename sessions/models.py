@@ -95,9 +95,7 @@ class VoiceSession(models.Model):
     )
     end_reason = models.CharField(max_length=16, choices=EndReason.choices, blank=True)
     mode = models.CharField(max_length=8, choices=SessionMode.choices, default=SessionMode.TEXT)
-    transport = models.CharField(
-        max_length=16, choices=Transport.choices, default=Transport.TYPING
-    )
+    transport = models.CharField(max_length=16, choices=Transport.choices, default=Transport.TYPING)
     language = models.CharField(max_length=8, default="en")
     room_name = models.CharField(max_length=120, unique=True)
     allowed_origins = models.JSONField(default=list, blank=True)
@@ -229,8 +227,8 @@ class TranscriptSegment(models.Model):
     text = models.TextField()
     question_id = models.CharField(max_length=64, blank=True)
     """The survey question that was open when it was said."""
-    client_id = models.CharField(max_length=64, null=True, blank=True)
-    """Chosen by the client: the same one twice is one segment."""
+    client_id = models.CharField(max_length=64, blank=True)
+    """Chosen by the client: the same one twice is one segment. Empty for what no client sent."""
     at_seconds = models.FloatField(default=0)
     """Active seconds since ``started_at``, by the server's clock."""
     typing_seconds = models.FloatField(null=True, blank=True)
@@ -250,7 +248,9 @@ class TranscriptSegment(models.Model):
                 fields=["voice_session", "position"], name="segment_position_once"
             ),
             models.UniqueConstraint(
-                fields=["voice_session", "client_id"], name="segment_client_id_once"
+                fields=["voice_session", "client_id"],
+                condition=~models.Q(client_id=""),
+                name="segment_client_id_once",
             ),
         ]
 

@@ -34,7 +34,7 @@ def segment_payload(segment: TranscriptSegment) -> dict[str, Any]:
         "at_seconds": round(segment.at_seconds, 3),
         "latency_ms": segment.latency_ms,
         "interrupted": segment.interrupted,
-        "client_id": segment.client_id,
+        "client_id": segment.client_id or None,
         "created_at": rfc3339(segment.created_at),
     }
 
@@ -45,7 +45,7 @@ def transcript_entry(segment: TranscriptSegment) -> dict[str, Any]:
     return {
         **segment_payload(segment),
         "started_seconds": round(max(0.0, started), 3),
-        "source": segment.source,
+        "recorded_as": segment.source,
         "question_id": segment.question_id or None,
         "is_late": segment.is_late,
     }

@@ -254,9 +254,7 @@ def list_languages(user: User) -> Sequence[str]:
 
 def count_running(user: User) -> int:
     """Return how many of the person's conversations have not ended."""
-    return (
-        VoiceSession.objects.filter(owner=user).exclude(status=SessionStatus.ENDED).count()
-    )
+    return VoiceSession.objects.filter(owner=user).exclude(status=SessionStatus.ENDED).count()
 
 
 def _find(candidates: QuerySet[VoiceSession], public_id: str) -> VoiceSession:

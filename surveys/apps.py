@@ -1,8 +1,26 @@
 """The surveys app: paid surveys from question to payout to insight."""
 
+from __future__ import annotations
+
 from django.apps import AppConfig
 
 
 class SurveysConfig(AppConfig):
+    """Hang the survey's own steps on conversations and on cross-origin requests."""
+
     name = "surveys"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register the listeners, once a process."""
+        from corsheaders.signals import check_request_enabled
+
+        from sessions import hooks
+        from surveys import listeners
+        from surveys.cors import allow_widget_origin
+
+        hooks.on_session_ended(listeners.follow_end)
+        hooks.on_participation(listeners.follow_participation)
+        check_request_enabled.connect(
+            allow_widget_origin, dispatch_uid="surveys.allow_widget_origin"
+        )

@@ -166,6 +166,8 @@ class Briefing:
     visitor_context: str
     source: str = "builtin"
     """``builtin`` or the model that wrote it."""
+    opening_notice: str = ""
+    """Said word for word before the greeting, where nobody has shown it to the visitor yet."""
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
@@ -179,6 +181,7 @@ class Briefing:
             max_seconds=value["max_seconds"],
             visitor_context=value.get("visitor_context", ""),
             source=value.get("source", "builtin"),
+            opening_notice=value.get("opening_notice", ""),
         )
 
 

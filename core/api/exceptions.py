@@ -49,7 +49,7 @@ def answer_exception(exc: Exception, context: Mapping[str, Any]) -> Response | N
         return _problem(400, path)
     if isinstance(exc, OperationalError | InterfaceError):
         # The database restarts or is out of connections: worth another try, and worth a log.
-        logger.error("api.database_unavailable", exc_info=True)
+        logger.error("api.database_unavailable", exc_info=exc)
         return _of_parley_error(
             UnavailableError(1, code="database_unavailable"),
             path,

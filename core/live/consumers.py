@@ -204,9 +204,8 @@ class LiveConsumer(AsyncConsumer):
                 # A message that was taken is dealt with, even if its sender left meanwhile.
                 await asyncio.wait({conversation}, timeout=HANDLER_SECONDS)
         finally:
+            hub.leave(subscriber)
             conversation.cancel()
-            await asyncio.gather(conversation, return_exceptions=True)
-            await hub.leave(subscriber)
         code = self._outbox.close_code or self._peer_code or 1006
         try:
             await self.left(code)

@@ -38,6 +38,7 @@ class Feed:
         """The last number forwarded here."""
         self.live: set[Outbox] = set()
         """Clients that have everything up to `seq`."""
+        self._loaded = False
         self._announced = 0
         self._recent: deque[tuple[int, str]] = deque(maxlen=RECENT_FRAMES)
         self._held: deque[str] = deque(maxlen=HELD_EPHEMERALS)
@@ -53,11 +54,16 @@ class Feed:
         # Pruned events leave the stream's number behind them.
         seq = latest[-1].seq if latest else await _read_last_seq(self.stream)
         self._recent.extend((event.seq, event.encode()) for event in latest)
-        self.seq = self._announced = seq
+        self.seq = seq
+        self._loaded = True
+        self.announce(seq)
 
     def forward(self, seq: int | None, text: str) -> None:
         """Pass a published frame on: at once when it is the next one, after the gap otherwise."""
-        if seq is None:
+        if not self._loaded:
+            # Published while the rows were read: perhaps among them, perhaps not. Nobody is live.
+            self._announced = max(self._announced, seq or 0)
+        elif seq is None:
             if self._catching_up is None:
                 self._send(text)
             else:
@@ -100,12 +106,10 @@ class Feed:
         """Forget a client; one that never joined is fine."""
         self.live.discard(outbox)
 
-    async def stop(self) -> None:
+    def stop(self) -> None:
         """End the reading of a gap, if one is going on."""
-        task, self._catching_up = self._catching_up, None
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        if self._catching_up is not None:
+            self._catching_up.cancel()
 
     def _advance(self, seq: int, text: str) -> None:
         self.seq = seq

@@ -68,6 +68,7 @@ class Hub:
         self._rooms: dict[str, _Room] = {}
         self._channel: str | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._endings: set[asyncio.Task[None]] = set()
 
     async def join(self, subscriber: Subscriber, *, max_sockets: int) -> Feed:
         """Put a socket on its stream and return the feed, which knows where the stream stands.
@@ -95,8 +96,11 @@ class Hub:
             await asyncio.shield(room.ready)
         return room.feed
 
-    async def leave(self, subscriber: Subscriber) -> None:
-        """Take a socket off its stream; the last one ends the subscription."""
+    def leave(self, subscriber: Subscriber) -> None:
+        """Take a socket off its stream; the last one ends the subscription.
+
+        It waits for nothing, because a server may cancel a socket's task at any await.
+        """
         stream = subscriber.grant.stream
         room = self._rooms.get(stream)
         if room is None or room.subscribers.pop(subscriber.outbox, None) is None:
@@ -104,11 +108,7 @@ class Hub:
         sockets_open.dec()
         room.feed.leave(subscriber.outbox)
         if not room.subscribers:
-            del self._rooms[stream]
-            await self._unsubscribe(room)
-            await room.feed.stop()
-        if not self._rooms:
-            await self._stop()
+            self._end(room)
 
     async def make_snapshot(
         self, grant: StreamGrant, build: Callable[[], Awaitable[str]]
@@ -163,16 +163,12 @@ class Hub:
             await room.feed.load()
         except BaseException as error:
             # Those who wait for this stream fail with it, and the next one starts afresh.
-            if self._rooms.get(room.feed.stream) is room:
-                del self._rooms[room.feed.stream]
             sockets_open.dec(len(room.subscribers))
             room.subscribers.clear()
             reason = error if isinstance(error, Exception) else DatabaseError("not read")
             room.ready.set_exception(reason)
             room.ready.exception()
-            await self._unsubscribe(room)
-            if not self._rooms:
-                await self._stop()
+            self._end(room)
             raise
         room.ready.set_result(None)
 
@@ -204,12 +200,27 @@ class Hub:
         else:
             room.subscribed_at = asyncio.get_running_loop().time()
 
-    async def _unsubscribe(self, room: _Room) -> None:
+    def _end(self, room: _Room) -> None:
+        """Forget a stream, and stop everything when it was the last one."""
+        del self._rooms[room.feed.stream]
+        ending = asyncio.ensure_future(self._unsubscribe(room, self._channel))
+        self._endings.add(ending)
+        ending.add_done_callback(self._endings.discard)
+        room.feed.stop()
+        if not self._rooms:
+            for task in self._tasks:
+                task.cancel()
+            self._tasks, self._channel = [], None
+
+    async def _unsubscribe(self, room: _Room, channel: str | None) -> None:
         layer = get_channel_layer()
-        if layer is None or self._channel is None or room.feed.stream in self._rooms:
+        if layer is None or channel is None:
+            return
+        if room.feed.stream in self._rooms and channel == self._channel:
+            # Somebody joined again meanwhile, by the same subscription.
             return
         try:
-            await layer.group_discard(group_name(room.feed.stream), self._channel)
+            await layer.group_discard(group_name(room.feed.stream), channel)
         except Exception as error:  # noqa: BLE001 - whatever the layer's client library raises
             logger.warning(
                 "live.unsubscribe_failed",
@@ -224,12 +235,6 @@ class Hub:
             asyncio.ensure_future(self._look_regularly()),
             asyncio.ensure_future(self._recheck_regularly()),
         ]
-
-    async def _stop(self) -> None:
-        tasks, self._tasks, self._channel = self._tasks, [], None
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _listen(self, channel: str) -> None:
         while (layer := get_channel_layer()) is not None:

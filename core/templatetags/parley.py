@@ -15,7 +15,6 @@ from django.template.defaultfilters import date as format_date
 from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
 from core.charts import BarChart, FunnelChart, Plot, Sparkline
@@ -63,7 +62,7 @@ def is_current(context: template.Context, url: str, exact: bool = False) -> bool
 
 
 @register.simple_tag
-def icon(name: str, label: str = "") -> SafeString:
+def icon(name: str, label: str = "") -> str:
     """Return an icon of the sprite; hidden from assistive technology unless it has a label."""
     sprite = static("img/icons.svg")
     if label:

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
+from django.core.management import CommandError, call_command
+from django.db import transaction
+from django.utils import timezone
+
 from core.jobs import DuplicateJobError, UnknownJobError, job, nudge, periodic, sweep
 from core.jobs.cron import seconds_until_next
 from core.jobs.registry import JobRegistry, JobSpec, job_registry
 from core.jobs.testing import EndlessJobsError, drain, lose_pending, pending, run_sweeps
 from core.live.models import LiveStream
-from django.core.management import CommandError, call_command
-from django.db import transaction
-from django.utils import timezone
 
 
 @pytest.fixture(autouse=True)
-def _own_registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give each test empty tables of jobs."""
     for table in ("jobs", "periodic", "sweeps"):
         monkeypatch.setattr(job_registry, table, {})
     monkeypatch.setattr(job_registry, "_discovered", True)
-    yield
 
 
 def make_row(name: str) -> LiveStream:
@@ -60,7 +60,7 @@ def test_a_rollback_takes_the_nudge_with_it(db: None) -> None:
     seen: list[str] = []
     job("surveys.evaluate")(seen.append)
 
-    with pytest.raises(RuntimeError), transaction.atomic():
+    with contextlib.suppress(RuntimeError), transaction.atomic():
         nudge("surveys.evaluate", "a")
         raise RuntimeError
 

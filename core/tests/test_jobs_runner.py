@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+
 from core.jobs.registry import JobRegistry, JobSpec, PeriodicSpec, SweepSpec
 from core.jobs.runner import Runner, inside_sweep
 
@@ -42,11 +43,15 @@ def start(registry: JobRegistry) -> Iterator[Callable[..., Runner]]:
         runner.stop()
 
 
-def add(registry: JobRegistry, name: str, handler: Callable[[str], None], lane: str = "default") -> None:
+def add(
+    registry: JobRegistry, name: str, handler: Callable[[str], None], lane: str = "default"
+) -> None:
     registry.add_job(JobSpec(name, handler, lane))
 
 
-def test_a_submitted_job_starts_at_once(registry: JobRegistry, start: Callable[..., Runner]) -> None:
+def test_a_submitted_job_starts_at_once(
+    registry: JobRegistry, start: Callable[..., Runner]
+) -> None:
     started = threading.Event()
     add(registry, "a", lambda key: started.set())
     runner = start()
@@ -180,9 +185,7 @@ def test_sweeps_run_at_once_and_then_each_second(
             third.set()
 
     registry.add_sweep(SweepSpec("due", due, "default", 1))
-    registry.add_sweep(
-        SweepSpec("old", lambda: slow_ran.append(time.monotonic()), "default", 30)
-    )
+    registry.add_sweep(SweepSpec("old", lambda: slow_ran.append(time.monotonic()), "default", 30))
     began = time.monotonic()
     start()
 
@@ -193,9 +196,7 @@ def test_sweeps_run_at_once_and_then_each_second(
     assert len(slow_ran) == 1
 
 
-def test_sweeps_run_beside_a_full_lane(
-    registry: JobRegistry, start: Callable[..., Runner]
-) -> None:
+def test_sweeps_run_beside_a_full_lane(registry: JobRegistry, start: Callable[..., Runner]) -> None:
     release, swept = threading.Event(), threading.Event()
     add(registry, "slow", lambda key: bool(release.wait(WAIT)))
     registry.add_sweep(SweepSpec("due", swept.set, "default", 1))

@@ -29,9 +29,7 @@ class RoomToken:
 
 def is_configured() -> bool:
     """Tell whether this server has a LiveKit server to send people to."""
-    return bool(
-        settings.LIVEKIT_URL and settings.LIVEKIT_API_KEY and settings.LIVEKIT_API_SECRET
-    )
+    return bool(settings.LIVEKIT_URL and settings.LIVEKIT_API_KEY and settings.LIVEKIT_API_SECRET)
 
 
 def mint_room_token(*, room_name: str, identity: str, name: str = "") -> RoomToken:

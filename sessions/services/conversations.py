@@ -227,9 +227,16 @@ def resume(*, voice_session: VoiceSession) -> VoiceSession:
 
 
 def note_sign_of_life(*, voice_session: VoiceSession) -> None:
-    """Record that the participant is still there. One statement, for sockets and polls."""
+    """Record that the participant is still there: one statement, and none if one was just made.
+
+    For sockets and polls. It ends no pause; joining and speaking do.
+    """
+    seen_at = voice_session.last_activity_at
+    now = clock.now()
+    if seen_at is not None and (now - seen_at).total_seconds() < limits.SIGN_OF_LIFE_SECONDS / 2:
+        return
     VoiceSession.objects.filter(pk=voice_session.pk, status=SessionStatus.ACTIVE).update(
-        last_activity_at=clock.now()
+        last_activity_at=now
     )
 
 
@@ -354,7 +361,7 @@ def commit_segment(
     text: str,
     now: datetime,
     question_id: str = "",
-    client_id: str | None = None,
+    client_id: str = "",
     typing_seconds: float | None = None,
     latency_ms: int | None = None,
     is_late: bool = False,

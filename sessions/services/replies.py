@@ -7,13 +7,13 @@ store what comes out, guarded by the turn version.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from django.conf import settings
 from django.db import connection
 
-from agents.interview.factory import get_interviewer
+from agents.interview.protocols import Interviewer
 from agents.interview.types import Briefing, InterviewReply, InterviewState
 from core import clock
 from sessions import chat_agent
@@ -33,6 +33,13 @@ class Reply:
     """The question that is open once this is said."""
 
 
+def get_interviewer() -> Interviewer:
+    """Return the agent that holds interviews."""
+    from agents.interview import factory
+
+    return factory.get_interviewer()
+
+
 def write_greeting(voice_session: VoiceSession) -> Reply:
     """Return the agent's first words."""
     _refuse_in_transaction()
@@ -40,6 +47,8 @@ def write_greeting(voice_session: VoiceSession) -> Reply:
         return Reply(chat_agent.greet(voice_session.language), None)
     briefing = Briefing.from_json(voice_session.briefing)
     opening = _interview_reply(get_interviewer().open(briefing))
+    if briefing.opening_notice:
+        opening = replace(opening, text=f"{briefing.opening_notice}\n\n{opening.text}")
     if voice_session.kind != SessionKind.CHAT:
         return opening
     introduction = practice_introduction(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from django.conf import settings
 from django.db import transaction
 
 from accounts.models import User
@@ -40,6 +41,11 @@ class RoomTakenError(ConflictError):
 
     def __init__(self) -> None:
         super().__init__("room_taken", "This room name is taken. Choose another one.")
+
+
+def room_server_url() -> str | None:
+    """Return where rooms are, or None without LiveKit."""
+    return settings.LIVEKIT_URL if tokens.is_configured() else None
 
 
 def grant_room_token(*, voice_session: VoiceSession) -> RoomToken | None:

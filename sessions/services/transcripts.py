@@ -57,7 +57,7 @@ def store_claimed_transcript(
         if row.segments.filter(role=SegmentRole.USER).exists():
             return []
         last = row.segments.order_by("-position").values_list("position", flat=True).first() or 0
-        segments = []
+        segments: list[TranscriptSegment] = []
         for line in lines:
             cleaned = clean_text(line.text, CLAIMED_LINE_LENGTH)
             if not cleaned.text:

@@ -57,24 +57,56 @@ class _Turn:
     typing_seconds: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class TakenTurn:
+    """A visitor's turn as it is stored."""
+
+    voice_session: VoiceSession
+    segment: TranscriptSegment
+    is_new: bool
+    """False when its client id was known: then it has been answered, or somebody is at it."""
+
+
 def say(
     *, voice_session: VoiceSession, text: str, client_id: str, typing_seconds: float | None = None
 ) -> list[TranscriptSegment]:
-    """Take a typed turn and answer it.
+    """Take a typed turn and answer it: `take_turn`, then `answer_turn`.
 
-    The turn is committed first; then the agent is asked outside of any transaction; then its
-    reply is committed with the new interview state. Joins a conversation that has not begun and
-    ends a pause. The same `client_id` again stores nothing and returns the same segments.
+    Returns:
+        The visitor's segment and the reply. Without the reply when a later turn overtook this
+        one: that turn's reply answers both, and ``reply_due_at`` is set until it is there. The
+        same `client_id` again stores nothing and returns the same segments.
+
+    Raises:
+        See `take_turn`.
+    """
+    taken = take_turn(
+        voice_session=voice_session,
+        text=text,
+        client_id=client_id,
+        typing_seconds=typing_seconds,
+    )
+    if taken.is_new:
+        answer_turn(voice_session=taken.voice_session)
+    else:
+        wait_for_pending_reply(voice_session=voice_session, seconds=RETRY_WAIT_SECONDS)
+    return _exchange(taken.voice_session, taken.segment)
+
+
+def take_turn(
+    *, voice_session: VoiceSession, text: str, client_id: str, typing_seconds: float | None = None
+) -> TakenTurn:
+    """Commit a typed turn, with the moment from which its reply is overdue.
+
+    Joins a conversation that has not begun and ends a pause. Whoever calls it asks for the reply
+    with `answer_turn`; should that never happen, the sweep does. Must not be called inside a
+    transaction. The same `client_id` again stores nothing.
 
     Args:
         voice_session: the conversation, found by its participant's credential.
         text: what the person wrote, as it came.
         client_id: chosen by the client, 1 to 64 characters, one for each turn.
         typing_seconds: how long the person typed, if the client measured it.
-
-    Returns:
-        The visitor's segment and the reply. Without the reply when a later turn overtook this
-        one: that turn's reply answers both, and ``reply_due_at`` is set until it is there.
 
     Raises:
         InvalidInputError: empty or too long, or an unusable `client_id` or `typing_seconds`.
@@ -85,29 +117,27 @@ def say(
         ParleyError: a listener of `hooks.on_participation` refused; nothing is kept.
     """
     turn = _check_turn(text, client_id, typing_seconds)
-    known = _find_turn(voice_session, turn)
-    if known is not None:
-        return _replay(voice_session, known)
-    ratelimit.hit(
-        scope="session.turn",
-        key=voice_session.public_id,
-        limit=settings.SURVEY_TURNS_PER_MINUTE,
-        window_seconds=60,
-    )
-    if voice_session.status == SessionStatus.READY:
-        voice_session = open_conversation(voice_session=voice_session)
-    row, segment, is_new = _commit_visitor_turn(voice_session, turn)
+    row, segment, is_new = voice_session, _find_turn(voice_session, turn), False
+    if segment is None:
+        ratelimit.hit(
+            scope="session.turn",
+            key=voice_session.public_id,
+            limit=settings.SURVEY_TURNS_PER_MINUTE,
+            window_seconds=60,
+        )
+        if voice_session.status == SessionStatus.READY:
+            voice_session = open_conversation(voice_session=voice_session)
+        row, segment, is_new = _commit_visitor_turn(voice_session, turn)
     if segment is None or segment.is_late:
+        row.refresh_from_db()
         raise SessionEndedError(row)
-    if not is_new:
-        return _replay(row, segment)
-    publish_ephemeral(
-        stream=row.stream_name,
-        type=payloads.AGENT_STATE,
-        payload=payloads.agent_state_payload(row),
-    )
-    answer_turn(voice_session=row)
-    return _exchange(row, segment)
+    if is_new:
+        publish_ephemeral(
+            stream=row.stream_name,
+            type=payloads.AGENT_STATE,
+            payload=payloads.agent_state_payload(row),
+        )
+    return TakenTurn(row, segment, is_new)
 
 
 def answer_turn(*, voice_session: VoiceSession, gives_up: bool = False) -> bool:
@@ -318,15 +348,6 @@ def _open_question(row: VoiceSession) -> str:
 
 def _takeover_at(now: datetime) -> datetime:
     return now + timedelta(seconds=settings.SURVEY_TURN_SECONDS) + limits.REPLY_TAKEOVER
-
-
-def _replay(voice_session: VoiceSession, segment: TranscriptSegment) -> list[TranscriptSegment]:
-    """Answer a repeated turn like the first time."""
-    if segment.is_late:
-        voice_session.refresh_from_db()
-        raise SessionEndedError(voice_session)
-    wait_for_pending_reply(voice_session=voice_session, seconds=RETRY_WAIT_SECONDS)
-    return _exchange(voice_session, segment)
 
 
 def _exchange(voice_session: VoiceSession, segment: TranscriptSegment) -> list[TranscriptSegment]:

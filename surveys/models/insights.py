@@ -7,12 +7,13 @@ from typing import ClassVar
 from django.db import models
 
 from core.fields import PublicIdField
+from core.lease import LeasedModel
 from sessions.models import TranscriptSegment
 from surveys.models.responses import SurveyResponse
 from surveys.models.surveys import Survey
 
 
-class InsightReport(models.Model):
+class InsightReport(LeasedModel):
     """The present state of a survey's insights, one row a survey; ``refresh_due_at`` asks for more."""
 
     survey = models.OneToOneField(Survey, on_delete=models.CASCADE, related_name="insight_report")
@@ -23,9 +24,6 @@ class InsightReport(models.Model):
     version = models.PositiveIntegerField(default=0)
     updated_at = models.DateTimeField(null=True, blank=True)
     refresh_due_at = models.DateTimeField(null=True, blank=True, db_index=True)
-    lease_owner = models.CharField(max_length=64, blank=True)
-    lease_fence = models.PositiveBigIntegerField(default=0)
-    lease_until = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return f"insights of {self.survey_id}"

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.db import models
 
+from core.lease import LeasedModel
 from sessions.models import VoiceSession
 from surveys.models.surveys import Survey, SurveyVersion
 from surveys.models.wallets import Wallet
@@ -44,7 +45,7 @@ class ReservationState(models.TextChoices):
     USED = "used", "Used"
 
 
-class SurveyResponse(models.Model):
+class SurveyResponse(LeasedModel):
     """What hangs on a survey conversation: consent, reservation, outcome."""
 
     voice_session = models.OneToOneField(
@@ -86,9 +87,6 @@ class SurveyResponse(models.Model):
 
     evaluation_due_at = models.DateTimeField(null=True, blank=True, db_index=True)
     """Set with the state ``evaluating``: what the recovery sweep looks for."""
-    lease_owner = models.CharField(max_length=64, blank=True)
-    lease_fence = models.PositiveBigIntegerField(default=0)
-    lease_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     erased_at = models.DateTimeField(null=True, blank=True)
 

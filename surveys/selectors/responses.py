@@ -59,9 +59,7 @@ def response_of_company(company: Company, session_id: str) -> SurveyResponse:
         NotFoundError: there is none, or it is another company's; the two read the same.
     """
     response = (
-        SurveyResponse.objects.filter(
-            survey__company=company, voice_session__public_id=session_id
-        )
+        SurveyResponse.objects.filter(survey__company=company, voice_session__public_id=session_id)
         .select_related(*WITH_ROWS)
         .first()
     )
@@ -205,8 +203,21 @@ def gram_candidates(
     ]
 
 
+def visitor_texts_of(survey: Survey, response_keys: Iterable[int]) -> list[str]:
+    """Return what visitors said in some of a survey's answers, late turns left out."""
+    wanted = list(response_keys)
+    if not wanted:
+        return []
+    return list(
+        TranscriptSegment.objects.filter(
+            voice_session__survey_response__in=wanted,
+            voice_session__survey_response__survey=survey,
+            role=SegmentRole.USER,
+            is_late=False,
+        ).values_list("text", flat=True)
+    )
+
+
 def has_met_company(company: Company, *, device_hash: str) -> bool:
     """Tell whether a device has started a survey of this company before."""
-    return SurveyResponse.objects.filter(
-        survey__company=company, device_hash=device_hash
-    ).exists()
+    return SurveyResponse.objects.filter(survey__company=company, device_hash=device_hash).exists()

@@ -18,9 +18,7 @@ def surveys_of(company: Company) -> QuerySet[Survey]:
         Survey.objects.filter(company=company)
         .select_related("company", "current_version")
         .annotate(
-            completed_count=Count(
-                "responses", filter=Q(responses__state=ResponseState.COMPLETED)
-            ),
+            completed_count=Count("responses", filter=Q(responses__state=ResponseState.COMPLETED)),
             started_count=Count("responses"),
         )
         .order_by("-created_at", "-pk")

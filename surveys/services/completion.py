@@ -128,7 +128,11 @@ def _adopt_claim(
         lines=assign_questions(claim, questions, voice_session.language),
         source=source,
     )
-    SurveyResponse.objects.filter(pk=response.pk).update(transcript_source=source)
+    # A company whose survey does not take transcripts is believed no more than its visitor.
+    is_trusted = claimed_by_company and response.survey.accept_client_transcript
+    SurveyResponse.objects.filter(pk=response.pk).update(
+        transcript_source=source if is_trusted else SegmentSource.VISITOR_CLAIM
+    )
 
 
 def _refuse_unscorable(response: SurveyResponse) -> None:
@@ -170,9 +174,7 @@ def note_session_ended(voice_session: VoiceSession) -> None:
     else:
         response.state = ResponseState.ENDED_UNPAID
         response.holds_respondent_slot = False
-    response.save(
-        update_fields=["done_at", "evaluation_due_at", "state", "holds_respondent_slot"]
-    )
+    response.save(update_fields=["done_at", "evaluation_due_at", "state", "holds_respondent_slot"])
     if not voice_session.is_finished:
         reservations.release(response=response)
     steps = [funnel.question_step(key) for key in _questions_reached(voice_session)]

@@ -250,10 +250,19 @@ def default_consent(languages: Sequence[str], company_name: str) -> str:
 def _base_fields(base: SurveyDefinition | None) -> dict[str, Any]:
     if base is None:
         return {}
-    names = (
-        "title description objective payment_min_minor payment_max_minor budget_minor max_minutes "
-        "max_responses consent_text accept_client_transcript retention_days"
-    ).split()
+    names = [
+        "title",
+        "description",
+        "objective",
+        "payment_min_minor",
+        "payment_max_minor",
+        "budget_minor",
+        "max_minutes",
+        "max_responses",
+        "consent_text",
+        "accept_client_transcript",
+        "retention_days",
+    ]
     return {name: getattr(base, name) for name in names} | {
         "languages": base.languages,
         "allowed_origins": base.allowed_origins,

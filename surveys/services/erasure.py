@@ -35,6 +35,11 @@ from surveys.services.results import decimal_amount, present_result
 
 CLOSED_STATES = (ResponseState.COMPLETED, ResponseState.ENDED_UNPAID)
 PURGE_BATCH = 200
+KEPT_NOTE = (
+    "The payment stays in the books without your words or your device, your wallet keeps its "
+    "credit, and coded fingerprints of long answers stay so that the same answer is not paid twice."
+)
+ERASED_REASON = "The answer was erased before a person had looked at it."
 
 
 def export_response(response: SurveyResponse) -> dict[str, Any]:
@@ -89,11 +94,7 @@ def export_response(response: SurveyResponse) -> dict[str, Any]:
             "created_at": clock.rfc3339(payout.created_at),
         },
         "wallet_id": response.wallet.public_id,
-        "kept_after_erasing": (
-            "The payment stays in the books without your words or your device, your wallet keeps "
-            "its credit, and coded fingerprints of long answers stay so that the same answer is "
-            "not paid twice."
-        ),
+        "kept_after_erasing": KEPT_NOTE,
     }
 
 
@@ -144,7 +145,7 @@ def erase_response(*, response: SurveyResponse, by_retention: bool = False) -> S
 def _cancel_held_payout(response: SurveyResponse) -> None:
     held = Payout.objects.filter(response=response, state=PayoutState.HELD).first()
     if held is not None:
-        payouts.cancel_payout(payout=held, actor="respondent", note="answer erased")
+        payouts.cancel_payout(payout=held, actor=None, reason=ERASED_REASON)
 
 
 def _erase_rows(response: SurveyResponse) -> None:

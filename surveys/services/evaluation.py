@@ -14,19 +14,18 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
-from django.db.models import F, Q
-
 from agents.interview.evaluation.pay import pay_minor, score_to_band
-from agents.interview.factory import get_evaluator
 from agents.interview.integrity.checks import check_integrity
+from django.db import transaction
+
+from agents.interview.factory import get_evaluator
 from agents.interview.types import Evaluation, EvaluationRequest, Flag, FlagKind, Question
-from core import clock
+from core import clock, lease
 from core.retry import backoff_seconds
 from sessions.agent_turns import to_turn
 from surveys.models import EvaluationRecord, ResponseState, SurveyResponse
 from surveys.selectors.responses import transcript_of
-from surveys.services import duplicates, funnel, insights, payouts
+from surveys.services import duplicates, insights, payouts
 
 logger = logging.getLogger(__name__)
 
@@ -52,25 +51,15 @@ def claim_evaluation(response: SurveyResponse) -> int | None:
 
     One conditional UPDATE; joins the caller's transaction where there is one.
     """
-    now = clock.now()
-    claimed = (
+    return lease.claim(
         SurveyResponse.objects.filter(
-            Q(lease_until__isnull=True) | Q(lease_until__lte=now),
             pk=response.pk,
             evaluation_due_at__isnull=False,
             state__in=(ResponseState.EVALUATING, ResponseState.ENDED_UNPAID),
-        )
-        .update(
-            lease_owner=f"{os.getpid()}:{secrets.token_hex(4)}",
-            lease_until=now + timedelta(seconds=LEASE_SECONDS),
-            lease_fence=F("lease_fence") + 1,
-        )
+        ),
+        owner=f"{os.getpid()}:{secrets.token_hex(4)}",
+        seconds=LEASE_SECONDS,
     )
-    if not claimed:
-        return None
-    # Nobody else can have raised it since: the lease is ours for seconds.
-    fence: int = SurveyResponse.objects.values_list("lease_fence", flat=True).get(pk=response.pk)
-    return fence
 
 
 def evaluate_due(*, response: SurveyResponse) -> bool:
@@ -86,9 +75,7 @@ def evaluate_due(*, response: SurveyResponse) -> bool:
     )
 
 
-def evaluate_claimed(
-    *, response: SurveyResponse, fence: int, deadline_seconds: float
-) -> bool:
+def evaluate_claimed(*, response: SurveyResponse, fence: int, deadline_seconds: float) -> bool:
     """Score and settle a response whose lease this call holds; tell whether it was settled.
 
     The agent and the checks run outside of any transaction. Settling is one transaction whose
@@ -138,11 +125,11 @@ def _add_duplicates(flags: Sequence[Flag], segment_ids: Sequence[str]) -> tuple[
 def _settle(response: SurveyResponse, fence: int, assessment: _Assessment) -> bool:
     now = clock.now()
     evaluation, flags = assessment.evaluation, assessment.flags
-    mine = SurveyResponse.objects.filter(pk=response.pk, lease_fence=fence)
+    mine = SurveyResponse.objects.filter(pk=response.pk, fence=fence)
     released: dict[str, Any] = {
         "evaluation_due_at": None,
         "lease_owner": "",
-        "lease_until": None,
+        "leased_until": None,
         "evaluated_at": now,
         "score": evaluation.score,
         "is_flagged": bool(flags),
@@ -161,11 +148,10 @@ def _settle(response: SurveyResponse, fence: int, assessment: _Assessment) -> bo
     duplicates.store_grams(response=response, grams=assessment.grams)
     if not is_paid:
         return True
-    settled = (
-        SurveyResponse.objects.select_related("survey__company", "version", "voice_session", "wallet")
-        .get(pk=response.pk)
-    )
-    payout = payouts.create_payout(
+    settled = SurveyResponse.objects.select_related(
+        "survey__company", "version", "voice_session", "wallet"
+    ).get(pk=response.pk)
+    payouts.create_payout(
         response=settled,
         evaluation=evaluation,
         flags=flags,
@@ -176,8 +162,6 @@ def _settle(response: SurveyResponse, fence: int, assessment: _Assessment) -> bo
             evaluation.has_required_evidence,
         ),
     )
-    if payout is not None:
-        funnel.count_step(survey=settled.survey, step="paid")
     if not flags:
         insights.request_refresh(survey=settled.survey)
     logger.info(
@@ -214,9 +198,9 @@ def _write_record(
 
 def _put_back(response: SurveyResponse, fence: int) -> None:
     pause = backoff_seconds(fence, base=RETRY_BASE_SECONDS, cap=RETRY_CAP_SECONDS)
-    SurveyResponse.objects.filter(pk=response.pk, lease_fence=fence).update(
+    SurveyResponse.objects.filter(pk=response.pk, fence=fence).update(
         lease_owner="",
-        lease_until=None,
+        leased_until=None,
         evaluation_due_at=clock.now() + timedelta(seconds=pause),
     )
 
@@ -254,9 +238,23 @@ def result_of(
     }
 
 
-def rescore_response(*, response: SurveyResponse, deadline_seconds: float = 30.0) -> EvaluationRecord:
+def rescore_response(
+    *, response: SurveyResponse, deadline_seconds: float = 30.0
+) -> EvaluationRecord:
     """Score an answer again, for comparison: adds a record and changes no payout and no result."""
     assessment = _assess(response, deadline_seconds)
     return _write_record(response, assessment.evaluation, assessment.flags, is_paying=False)
 
 
+def due_session_ids(*, limit: int = 100) -> list[str]:
+    """Return the public ids of sessions whose answers wait for a score and nobody is at them."""
+    now = clock.now()
+    return list(
+        SurveyResponse.objects.filter(
+            lease.unclaimed(),
+            evaluation_due_at__lte=now,
+            state__in=(ResponseState.EVALUATING, ResponseState.ENDED_UNPAID),
+        )
+        .order_by("evaluation_due_at")
+        .values_list("voice_session__public_id", flat=True)[:limit]
+    )

@@ -62,9 +62,7 @@ def jsonl_rows(survey: Survey) -> Iterator[dict[str, Any]]:
             **dict(zip(_FIXED, _fixed_cells(response), strict=True)),
             "flags": (response.result or {}).get("flags", []),
             "attributes": response.attributes,
-            "consented_at": clock.rfc3339(response.consented_at)
-            if response.consented_at
-            else None,
+            "consented_at": clock.rfc3339(response.consented_at) if response.consented_at else None,
             "questions": response.version.questions,
             "transcript": [
                 {

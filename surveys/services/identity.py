@@ -116,7 +116,9 @@ def new_device_key() -> str:
     return f"dev_{secrets.token_urlsafe(24)}"
 
 
-def respondent_key(*, signed_user_hash: str = "", wallet_id: str = "", device_hash: str = "") -> str:
+def respondent_key(
+    *, signed_user_hash: str = "", wallet_id: str = "", device_hash: str = ""
+) -> str:
     """Return the key one person answers a survey under: signed user, else wallet, else device.
 
     Raises:

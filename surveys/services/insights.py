@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 
 from agents.interview.factory import get_insights_agent
 from agents.interview.types import AnswerSample, Insights, Question, Quote
 from agents.interview.types import Theme as FoundTheme
-from core import clock
+from core import clock, lease
 from core.jobs import nudge
 from sessions.models import SegmentRole, TranscriptSegment
 from surveys.models import (
@@ -81,9 +81,9 @@ def refresh_insights(*, survey: Survey) -> bool:
             deadline_seconds=DEADLINE_SECONDS,
         )
     except Exception:
-        InsightReport.objects.filter(survey=survey, lease_fence=fence).update(
+        InsightReport.objects.filter(survey=survey, fence=fence).update(
             lease_owner="",
-            lease_until=None,
+            leased_until=None,
             refresh_due_at=clock.now() + timedelta(seconds=RETRY_SECONDS),
         )
         raise
@@ -93,19 +93,15 @@ def refresh_insights(*, survey: Survey) -> bool:
 
 def _claim(survey: Survey) -> tuple[int, datetime] | None:
     now = clock.now()
-    claimed = InsightReport.objects.filter(
-        Q(lease_until__isnull=True) | Q(lease_until__lte=now),
-        survey=survey,
-        refresh_due_at__lte=now,
-    ).update(
-        lease_owner=f"{os.getpid()}:{secrets.token_hex(4)}",
-        lease_until=now + timedelta(seconds=LEASE_SECONDS),
-        lease_fence=F("lease_fence") + 1,
+    fence = lease.claim(
+        InsightReport.objects.filter(survey=survey, refresh_due_at__lte=now),
+        owner=f"{os.getpid()}:{secrets.token_hex(4)}",
+        seconds=LEASE_SECONDS,
     )
-    if not claimed:
+    if fence is None:
         return None
     row = InsightReport.objects.get(survey=survey)
-    return row.lease_fence, row.refresh_due_at or now
+    return fence, row.refresh_due_at or now
 
 
 def _read_answers(
@@ -172,7 +168,7 @@ def _write(
     responses: Mapping[str, int],
 ) -> bool:
     now = clock.now()
-    written = InsightReport.objects.filter(survey=survey, lease_fence=fence).update(
+    written = InsightReport.objects.filter(survey=survey, fence=fence).update(
         key_insights=list(found.key_insights),
         confidence=found.confidence,
         sessions_used=found.sessions_used,
@@ -180,7 +176,7 @@ def _write(
         version=F("version") + 1,
         updated_at=now,
         lease_owner="",
-        lease_until=None,
+        leased_until=None,
     )
     if not written:
         return False
@@ -278,7 +274,7 @@ def due_survey_ids(*, limit: int = 50) -> list[str]:
     now = clock.now()
     return list(
         InsightReport.objects.filter(
-            Q(lease_until__isnull=True) | Q(lease_until__lte=now), refresh_due_at__lte=now
+            lease.unclaimed(), refresh_due_at__lte=now
         )
         .order_by("refresh_due_at")
         .values_list("survey__public_id", flat=True)[:limit]

@@ -24,6 +24,11 @@ _NOT_FINISHED = {
     "es": "Esta conversación terminó antes de que pulsaras Listo, así que no se paga.",
 }
 
+_ERASED = {
+    "en": "This answer was erased at your wish. What you had earned by then stays yours.",
+    "es": "Esta respuesta se borró a petición tuya. Lo ganado hasta entonces sigue siendo tuyo.",
+}
+
 
 def present_result(response: SurveyResponse) -> dict[str, Any]:
     """Return the answer of ``complete`` for a response, whatever its state.
@@ -52,23 +57,31 @@ def present_result(response: SurveyResponse) -> dict[str, Any]:
     }
     if response.state != ResponseState.COMPLETED or response.result is None:
         shown["message"] = _waiting_message(response.state, language)
+        if response.state == ResponseState.ERASED:
+            shown.update(_payment_fields(response) | {"message": shown["message"]})
         return shown
     stored = response.result
-    payment = payouts.payment_view(response)
     shown.update(
+        _payment_fields(response),
         score=stored["score"],
         band=stored["band"],
         evaluation_notes=stored["evaluation_notes"],
         evaluation_source=stored["evaluation_source"],
         questions=_with_texts(response, stored["questions"]),
         flags=stored["flags"],
-        payment_amount=decimal_amount(payment.amount_minor, response.survey.currency),
-        payment_status=payment.payment_status,
-        transaction_id=payment.transaction_id,
-        message=payment.message,
         appeal=_appeal(response),
     )
     return shown
+
+
+def _payment_fields(response: SurveyResponse) -> dict[str, Any]:
+    payment = payouts.payment_view(response)
+    return {
+        "payment_amount": decimal_amount(payment.amount_minor, payment.currency),
+        "payment_status": payment.payment_status,
+        "transaction_id": payment.transaction_id,
+        "message": payment.message,
+    }
 
 
 def decimal_amount(amount_minor: int, currency: str) -> float:
@@ -81,6 +94,7 @@ def _waiting_message(state: str, language: str) -> str:
         ResponseState.OPEN: _STILL_OPEN,
         ResponseState.EVALUATING: _NOT_READY,
         ResponseState.ENDED_UNPAID: _NOT_FINISHED,
+        ResponseState.ERASED: _ERASED,
     }.get(ResponseState(state), {})
     return texts.get(language.partition("-")[0], texts.get("en", ""))
 

@@ -105,7 +105,7 @@ def start_response(*, survey: Survey, request: StartRequest) -> StartedResponse:
     if request.has_origin and not request.consent and not request.session_token:
         raise InvalidInputError(
             "consent_required",
-            "Show the visitor the consent text and start with \"consent\": true once they agree.",
+            'Show the visitor the consent text and start with "consent": true once they agree.',
         )
     attributes = _clean_attributes(request.attributes)
     respondent = _find_respondent(survey, request)
@@ -347,5 +347,3 @@ def preview_briefing(*, survey: Survey, language: str = "") -> Briefing:
         visitor=Visitor(language=choose_language(version, language)),
         deadline_seconds=settings.SURVEY_START_SECONDS,
     )
-
-

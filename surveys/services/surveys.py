@@ -126,7 +126,9 @@ def update_survey(
     return survey
 
 
-def change_status(*, survey: Survey, status: SurveyStatus, actor: audit.HasPublicId | str = "system") -> Survey:
+def change_status(
+    *, survey: Survey, status: SurveyStatus, actor: audit.HasPublicId | str = "system"
+) -> Survey:
     """Move a survey to another status. Asking for the one it has changes nothing.
 
     Opening fills its budget from funding; closing returns what is free to funding. Sessions that
@@ -171,9 +173,7 @@ def duplicate_survey(*, survey: Survey, actor: audit.HasPublicId | str = "system
         definition=replace(
             definition,
             title=f"{definition.title[:190]} (copy)",
-            questions=tuple(
-                replace(question, id=new_id("q")) for question in definition.questions
-            ),
+            questions=tuple(replace(question, id=new_id("q")) for question in definition.questions),
             status=SurveyStatus.DRAFT,
         ),
         created_by=actor if isinstance(actor, User) else None,

@@ -47,8 +47,10 @@ def read_targeting(raw: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, st
     urls = raw.get("url_contains")
     if urls is not None:
         listed = [urls] if isinstance(urls, str) else urls
-        if not isinstance(listed, list) or len(listed) > MAX_RULES or not all(
-            _short_text(item) for item in listed
+        if (
+            not isinstance(listed, list)
+            or len(listed) > MAX_RULES
+            or not all(_short_text(item) for item in listed)
         ):
             problems["targeting.url_contains"] = (
                 f"Give a list of at most {MAX_RULES} texts of at most {MAX_TEXT} characters."

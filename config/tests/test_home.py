@@ -1,0 +1,91 @@
+import re
+
+import pytest
+from django.test import Client
+
+from accounts.models import Role
+from accounts.tests.factories import add_member
+from config.home import build_pay_curve, list_capabilities
+
+
+def test_home_page_works_on_an_empty_database(client: Client, db):
+    answer = client.get("/")
+
+    assert answer.status_code == 200
+    html = answer.content.decode()
+    assert "No demo survey here yet" in html
+    assert "Answer the demo survey" not in html
+
+
+def test_home_page_asks_little_of_the_database(client: Client, db, django_assert_max_num_queries):
+    with django_assert_max_num_queries(2):
+        client.get("/")
+
+
+def test_home_page_has_no_dead_link(client: Client, db):
+    html = client.get("/").content.decode()
+
+    targets = set(re.findall(r'<a [^>]*href="([^"#]*)"', html))
+    assert "" not in targets
+    for target in sorted(targets):
+        assert client.get(target).status_code in (200, 302), target
+
+
+def test_a_part_that_does_not_exist_is_named_as_coming(client: Client, db):
+    coming = [part for part in list_capabilities("") if not part.url]
+
+    html = client.get("/").content.decode()
+
+    assert html.count('class="thread__part thread__part--coming"') == len(coming)
+    assert html.count("Coming") == len(coming)
+
+
+def test_pay_curve_is_what_the_paying_function_says():
+    rows = {row.label: row.display for row in build_pay_curve().rows}
+
+    assert rows["0"] == "$0.00"
+    assert rows["25"] == "$5.00"
+    assert rows["50"] == "$5.00"
+    assert rows["55"] == "$6.50"
+    assert rows["85"] == "$15.50"
+    assert rows["100"] == "$20.00"
+
+
+def test_a_visitor_is_offered_to_log_in_and_no_console(client: Client, db):
+    html = client.get("/").content.decode()
+
+    assert ">Log in<" in html
+    assert "Account menu" not in html
+
+
+def test_an_owner_sees_her_company_and_the_console(browser_of, ana, acme):
+    html = browser_of(ana).get("/").content.decode()
+
+    assert "Account menu of Ana Ruiz" in html
+    assert '<span class="brand__company">Acme</span>' in html
+    assert '<a class="topnav__link" href="/console/"' in html
+    assert ">Log in<" not in html
+
+
+def test_an_operator_sees_no_console_in_the_navigation(browser_of, vera, acme):
+    add_member(acme, vera, Role.OPERATOR)
+
+    html = browser_of(vera).get("/").content.decode()
+
+    assert '<span class="brand__company">Acme</span>' in html
+    assert '<a class="topnav__link" href="/console/"' not in html
+
+
+@pytest.mark.parametrize("path", ["/", "/styleguide/"])
+def test_pages_only_show_themselves_when_asked(client: Client, db, path):
+    assert client.post(path).status_code == 405
+
+
+def test_styleguide_is_for_development_alone(client: Client, db, settings):
+    assert client.get("/styleguide/").status_code == 404
+
+    settings.DEBUG = True
+    answer = client.get("/styleguide/")
+
+    assert answer.status_code == 200
+    assert "chart__plot" in answer.content.decode()

@@ -1,0 +1,180 @@
+"""The pages of conversations: chat, history, replay."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.dateparse import parse_datetime
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_safe
+
+from accounts.models import User
+from accounts.selectors import list_memberships
+from core import clock
+from sessions import selectors
+from sessions.forms import HistoryForm
+from sessions.limits import SYSTEM_PROMPT_LENGTH
+from sessions.links import transcript_path
+from sessions.models import EndReason, SegmentRole, VoiceSession
+from sessions.practice import practice_introduction
+from sessions.services.chats import describe_agent
+
+PAGE_SIZE = 25
+
+
+@require_safe
+@ensure_csrf_cookie
+def show_chat(request: HttpRequest) -> HttpResponse:
+    """Show the chat page; the conversation itself is made by script, over the API."""
+    agent = describe_agent()
+    may_start = request.user.is_authenticated or settings.CHAT_PUBLIC
+    may_instruct = (
+        request.user.is_authenticated
+        and agent.follows_system_prompt
+        and list_memberships(request.user).exists()
+    )
+    return render(
+        request,
+        "sessions/chat.html",
+        {
+            "agent": agent,
+            "may_start": may_start,
+            "may_instruct": may_instruct,
+            "introduction": "" if agent.follows_system_prompt else _introduction(),
+            "chat_settings": {
+                "createUrl": reverse("session_create"),
+                "historyUrl": reverse("history") if request.user.is_authenticated else "",
+                "maxTurnChars": settings.SURVEY_MAX_TURN_CHARS,
+                "maxPromptChars": SYSTEM_PROMPT_LENGTH,
+            },
+        },
+    )
+
+
+@require_safe
+@login_required
+def show_history(request: HttpRequest) -> HttpResponse:
+    """Show the person's own conversations, newest first, a page at a time."""
+    user = cast(User, request.user)
+    form = HistoryForm(request.GET or None, languages=list(selectors.list_languages(user)))
+    if not form.is_bound:
+        form = HistoryForm({}, languages=list(selectors.list_languages(user)))
+    page = _cut_page(selectors.list_history(user, form.narrowed()), request.GET.get("before", ""))
+    kept = {name: value for name, value in request.GET.items() if name in form.fields and value}
+    now = clock.now()
+    return render(
+        request,
+        "sessions/history.html",
+        {
+            "form": form,
+            "is_narrowed": bool(kept),
+            "rows": [_history_row(row, now) for row in page.rows],
+            "next_url": f"?{urlencode({**kept, 'before': page.next_cursor})}"
+            if page.next_cursor
+            else "",
+            "first_url": f"?{urlencode(kept)}" if request.GET.get("before") else "",
+        },
+    )
+
+
+@require_safe
+@login_required
+def show_replay(request: HttpRequest, session_id: str) -> HttpResponse:
+    """Show one conversation of the person, or of their company, turn by turn."""
+    try:
+        row = selectors.find_for_reader(cast(User, request.user), session_id)
+    except selectors.SessionNotFoundError:
+        raise Http404 from None
+    if row.end_reason == EndReason.ERASED:
+        raise Http404
+    segments = selectors.list_segments(row)
+    spoken = [segment for segment in segments if segment.role == SegmentRole.USER]
+    waits = [segment.latency_ms for segment in segments if segment.latency_ms is not None]
+    now = clock.now()
+    return render(
+        request,
+        "sessions/replay.html",
+        {
+            "row": row,
+            "segments": segments,
+            "seconds": row.active_seconds(now),
+            "turn_count": len(spoken),
+            "median_latency_ms": sorted(waits)[len(waits) // 2] if waits else None,
+            "is_own": row.owner_id == cast(User, request.user).pk,
+            "facts": [
+                ("Kind", row.get_kind_display()),
+                ("By", row.get_transport_display()),
+                ("Language", row.language),
+                ("Ended because", row.get_end_reason_display() if row.end_reason else "still open"),
+            ],
+            "downloads": [
+                ("Text", transcript_path(row, "txt")),
+                ("Subtitles (WebVTT)", transcript_path(row, "vtt")),
+                ("JSON", transcript_path(row)),
+            ],
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    rows: list[VoiceSession]
+    next_cursor: str
+
+
+def _history_row(row: VoiceSession, now: datetime) -> dict[str, object]:
+    return {
+        "session_id": row.public_id,
+        "url": reverse("history_replay", args=[row.public_id]),
+        "kind": row.get_kind_display(),
+        "status": row.status,
+        "created_at": row.created_at,
+        "language": row.language,
+        "turn_count": row.turn_count,  # type: ignore[attr-defined]  # annotated by list_history
+        "seconds": row.active_seconds(now),
+        "text_url": transcript_path(row, "txt"),
+    }
+
+
+def _cut_page(found: QuerySet[VoiceSession], cursor: str) -> _Page:
+    """Return the page after a cursor; one that was not ours shows the first page."""
+    place = _read_cursor(cursor)
+    if place is not None:
+        moment, pk = place
+        found = found.filter(Q(created_at__lt=moment) | Q(created_at=moment, pk__lt=pk))
+    rows = list(found[: PAGE_SIZE + 1])
+    if len(rows) <= PAGE_SIZE:
+        return _Page(rows, "")
+    rows = rows[:PAGE_SIZE]
+    return _Page(rows, _write_cursor(rows[-1]))
+
+
+def _write_cursor(row: VoiceSession) -> str:
+    return urlsafe_b64encode(f"{row.created_at.isoformat()} {row.pk}".encode()).decode()
+
+
+def _read_cursor(cursor: str) -> tuple[datetime, int] | None:
+    try:
+        text = urlsafe_b64decode(cursor.encode()).decode()
+        moment_text, _, pk_text = text.partition(" ")
+        moment = parse_datetime(moment_text)
+        if moment is None or moment.tzinfo is None or not 0 < len(pk_text) < 19:
+            return None
+        return moment, int(pk_text)
+    except (ValueError, Base64Error):
+        return None
+
+
+def _introduction() -> str:
+    return practice_introduction("en", has_prompt=False)

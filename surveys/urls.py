@@ -1,0 +1,98 @@
+"""Addresses of the surveys app. The seed's paths stand as they are."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from django.urls import path
+
+from surveys.api import company, respondents
+
+
+def _patterns_of(module: str) -> list[Any]:
+    if find_spec(module) is None:
+        return []
+    found: list[Any] = import_module(module).urlpatterns
+    return found
+
+
+urlpatterns: list[Any] = [
+    path("surveys", company.SurveyListView.as_view(), name="api_survey_list"),
+    path("survey/create", company.SurveyCreateView.as_view(), name="api_survey_create"),
+    path(
+        "survey/<str:survey_id>", respondents.WidgetConfigView.as_view(), name="api_survey_widget"
+    ),
+    path(
+        "survey/<str:survey_id>/manage",
+        company.SurveyManageView.as_view(),
+        name="api_survey_manage",
+    ),
+    path(
+        "survey/<str:survey_id>/pause", company.SurveyPauseView.as_view(), name="api_survey_pause"
+    ),
+    path(
+        "survey/<str:survey_id>/resume",
+        company.SurveyResumeView.as_view(),
+        name="api_survey_resume",
+    ),
+    path(
+        "survey/<str:survey_id>/close", company.SurveyCloseView.as_view(), name="api_survey_close"
+    ),
+    path(
+        "survey/<str:survey_id>/duplicate",
+        company.SurveyDuplicateView.as_view(),
+        name="api_survey_duplicate",
+    ),
+    path(
+        "survey/<str:survey_id>/session/start",
+        respondents.StartView.as_view(),
+        name="api_session_start",
+    ),
+    path(
+        "survey/<str:survey_id>/funnel", respondents.FunnelView.as_view(), name="api_survey_funnel"
+    ),
+    path(
+        "survey/<str:survey_id>/insights",
+        company.InsightsView.as_view(),
+        name="api_survey_insights",
+    ),
+    path(
+        "survey/<str:survey_id>/sessions",
+        company.SurveySessionsView.as_view(),
+        name="api_survey_sessions",
+    ),
+    path(
+        "survey/<str:survey_id>/export.csv",
+        company.CsvExportView.as_view(),
+        name="api_survey_export_csv",
+    ),
+    path(
+        "survey/<str:survey_id>/export.jsonl",
+        company.JsonlExportView.as_view(),
+        name="api_survey_export_jsonl",
+    ),
+    path(
+        "session/<str:session_id>/complete",
+        respondents.CompleteView.as_view(),
+        name="api_session_complete",
+    ),
+    path(
+        "session/<str:session_id>/result",
+        respondents.ResultView.as_view(),
+        name="api_session_result",
+    ),
+    path(
+        "session/<str:session_id>/appeal",
+        respondents.AppealView.as_view(),
+        name="api_session_appeal",
+    ),
+    path(
+        "session/<str:session_id>/data",
+        respondents.PersonalDataView.as_view(),
+        name="api_session_data",
+    ),
+    *_patterns_of("surveys.money_urls"),
+    *_patterns_of("surveys.page_urls"),
+]
