@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from http import HTTPStatus
+from http import client
 from typing import Any
 
 from django.conf import settings
@@ -64,7 +64,7 @@ def problem_body(
     field. The request id is added when there is one.
     """
     default_code, default_detail = DEFAULT_CODES.get(status, DEFAULT_CODES[400])
-    phrase = HTTPStatus(status).phrase if status in HTTPStatus else "Error"
+    phrase = client.responses.get(status, "Error")
     body: dict[str, Any] = {
         "type": "about:blank" if not code else f"urn:parley:problem:{code}",
         "title": title or phrase,
@@ -110,7 +110,7 @@ def problem_of(error: ParleyError, *, instance: str = "") -> HttpResponse:
 def _answer(request: HttpRequest, status: int, detail: str = "") -> HttpResponse:
     if wants_problem(request):
         return problem_response(status=status, detail=detail, instance=request.path)
-    title = HTTPStatus(status).phrase
+    title = client.responses[status]
     context = {
         "status": status,
         "title": title,

@@ -104,6 +104,16 @@ def _place(trace: TracebackType | None) -> list[str]:
     return [f"{Path(frame.filename).name}:{frame.lineno}:{frame.name}" for frame in frames]
 
 
+def _message(record: logging.LogRecord) -> str:
+    if hasattr(record, "request"):
+        # Django's own lines end in the path, where a reset link carries its token; those about
+        # suspicious requests are the text of an exception.
+        if record.name.startswith("django.security.") and record.exc_info:
+            return "Suspicious request"
+        return record.getMessage().partition(":")[0]
+    return redact(record.getMessage())[:MAX_TEXT_CHARS]
+
+
 class JsonFormatter(logging.Formatter):
     """Write a record as one JSON object: ts, level, at, logger, the fields, request_id."""
 
@@ -114,7 +124,7 @@ class JsonFormatter(logging.Formatter):
             .isoformat(timespec="milliseconds")
             .replace("+00:00", "Z"),
             "level": record.levelname.lower(),
-            "at": redact(record.getMessage())[:MAX_TEXT_CHARS],
+            "at": _message(record),
             "logger": record.name,
         }
         for name, value in vars(record).items():
@@ -126,7 +136,7 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info and record.exc_info[0] is not None:
             line["error"] = record.exc_info[0].__name__
             line["error_place"] = _place(record.exc_info[2])
-        return json.dumps(line, ensure_ascii=False, separators=(",", ":"), default=str)
+        return json.dumps(line, separators=(",", ":"), default=str)
 
 
 def build_logging_config(*, level: str, file: Path | None, stream: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ field reads them. Knows no account and no rate: amounts of two currencies never 
 from __future__ import annotations
 
 import re
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal
 
 # ISO 4217, list one: how many decimals a currency's minor unit has.
 _WHOLE = frozenset(
@@ -53,6 +53,8 @@ _SYMBOLS = {
 _SPANISH_SYMBOLS = {**_SYMBOLS, "USD": "US$"}
 # Signed 64 bit, what a BigIntegerField holds.
 MAX_MINOR = 2**63 - 1
+# A power of ten that takes any figure out of that range.
+_BEYOND_RANGE = 19
 _PLAIN_DECIMAL = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,10})?")
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 
@@ -89,16 +91,33 @@ def to_minor(amount: Decimal | str, currency: str) -> int:
         amount = Decimal(amount)
     if not amount.is_finite():
         raise ValueError("an amount is a finite number")
-    try:
-        scaled = amount.scaleb(digits)
-        minor = int(scaled)
-    except (InvalidOperation, OverflowError):
-        raise ValueError("the amount is out of range") from None
-    if scaled != minor:
+    minor = _scale(amount, digits)
+    if minor is None:
         raise ValueError(f"{currency} has {digits} decimals, the amount has more")
     if abs(minor) > MAX_MINOR:
         raise ValueError("the amount is out of range")
     return minor
+
+
+def _scale(amount: Decimal, digits: int) -> int | None:
+    """Return amount times 10 to the digits when that is whole, in exact integers.
+
+    Arithmetic on decimals would round at 28 digits without a word.
+    """
+    sign, figures, power = amount.as_tuple()
+    number = int("".join(map(str, figures)))
+    shift = int(power) + digits
+    if number == 0:
+        return 0
+    if shift >= 0:
+        scaled = number * 10 ** min(shift, _BEYOND_RANGE)
+    elif -shift >= len(figures):
+        return None
+    else:
+        scaled, rest = divmod(number, 10**-shift)
+        if rest:
+            return None
+    return -scaled if sign else scaled
 
 
 def from_minor(minor: int, currency: str) -> Decimal:

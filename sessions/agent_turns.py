@@ -26,25 +26,6 @@ def to_turn(segment: TranscriptSegment) -> Turn:
     )
 
 
-def merge_turns(segments: Sequence[TranscriptSegment]) -> tuple[Turn, ...]:
-    """Return the transcript with what a visitor sent in one go as one turn.
-
-    Somebody who sends three short messages has taken one turn; it goes by the id of its last.
-    """
-    merged: list[Turn] = []
-    for segment in segments:
-        turn = to_turn(segment)
-        if merged and merged[-1].role is Role.USER and turn.role is Role.USER:
-            before = merged.pop()
-            turn = Turn(
-                id=turn.id,
-                role=turn.role,
-                text=f"{before.text}\n{turn.text}",
-                at_seconds=turn.at_seconds,
-                started_seconds=before.started_seconds,
-                question_id=turn.question_id,
-                is_typed=turn.is_typed,
-                had_hidden_text=before.had_hidden_text or turn.had_hidden_text,
-            )
-        merged.append(turn)
-    return tuple(merged)
+def to_turns(segments: Sequence[TranscriptSegment]) -> tuple[Turn, ...]:
+    """Return stored segments, in their order, as the agents know them."""
+    return tuple(to_turn(segment) for segment in segments)

@@ -45,13 +45,15 @@ _PURPOSE = {
 _INTRODUCTION = {
     "en": (
         "This is Parley's built-in practice agent. No language model is connected here, so I "
-        "cannot talk about everything, but I can show you what an interview feels like. "
-        "Nothing is scored or paid."
+        "cannot talk about everything, but I can show you what an interview feels like: four "
+        "short questions about a tool you use. Skip or correct whatever you like; nothing is "
+        "scored or paid."
     ),
     "es": (
         "Soy el agente de práctica incluido en Parley. Aquí no hay ningún modelo de lenguaje "
         "conectado, así que no puedo hablar de todo, pero puedo mostrarle cómo es una "
-        "entrevista. Nada se puntúa ni se paga."
+        "entrevista: cuatro preguntas breves sobre una herramienta que usa. Puede saltarse o "
+        "corregir lo que quiera; nada se puntúa ni se paga."
     ),
 }
 
@@ -70,8 +72,12 @@ def practice_language(language: str) -> str:
     return base if base in _QUESTIONS else "en"
 
 
-def practice_briefing(language: str) -> Briefing:
-    """Return the briefing of a practice interview in English or Spanish."""
+def practice_briefing(language: str, *, has_prompt: bool = False) -> Briefing:
+    """Return the briefing of a practice interview in English or Spanish.
+
+    Args:
+        has_prompt: somebody wrote instructions, which the greeting then says nobody follows.
+    """
     spoken = practice_language(language)
     questions = tuple(
         Question(id=f"practice_{key}", text=text, kind=kind, required=False, max_probes=1)
@@ -85,7 +91,7 @@ def practice_briefing(language: str) -> Briefing:
         tone="friendly",
         language=spoken,
         max_seconds=PRACTICE_SECONDS,
-        visitor_context=_INTRODUCTION[spoken],
+        visitor_context=practice_introduction(language, has_prompt=has_prompt),
     )
 
 

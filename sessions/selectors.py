@@ -18,7 +18,7 @@ from core import clock, tokens
 from core.errors import AuthenticationFailedError, NotFoundError
 from core.ids import is_id
 from core.live import last_seq
-from sessions.agent_turns import to_turn
+from sessions.agent_turns import to_turns
 from sessions.models import (
     EndReason,
     SegmentRole,
@@ -182,7 +182,7 @@ def list_segments(voice_session: VoiceSession) -> list[TranscriptSegment]:
 
 def list_turns(voice_session: VoiceSession) -> tuple[Turn, ...]:
     """Return the transcript as the agents know it, late turns included and marked."""
-    return tuple(to_turn(segment) for segment in list_segments(voice_session))
+    return to_turns(list_segments(voice_session))
 
 
 @dataclass(frozen=True, slots=True)

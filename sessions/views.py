@@ -26,7 +26,7 @@ from sessions import selectors
 from sessions.forms import HistoryForm
 from sessions.limits import SYSTEM_PROMPT_LENGTH
 from sessions.links import transcript_path
-from sessions.models import EndReason, SegmentRole, VoiceSession
+from sessions.models import EndReason, SegmentRole, TranscriptSegment, VoiceSession
 from sessions.practice import practice_introduction
 from sessions.services.chats import describe_agent
 
@@ -50,6 +50,7 @@ def show_chat(request: HttpRequest) -> HttpResponse:
         {
             "agent": agent,
             "may_start": may_start,
+            "login_url": f"{reverse('account_login')}?next={reverse('chat')}",
             "may_instruct": may_instruct,
             "introduction": "" if agent.follows_system_prompt else _introduction(),
             "chat_settings": {
@@ -67,9 +68,7 @@ def show_chat(request: HttpRequest) -> HttpResponse:
 def show_history(request: HttpRequest) -> HttpResponse:
     """Show the person's own conversations, newest first, a page at a time."""
     user = cast(User, request.user)
-    form = HistoryForm(request.GET or None, languages=list(selectors.list_languages(user)))
-    if not form.is_bound:
-        form = HistoryForm({}, languages=list(selectors.list_languages(user)))
+    form = HistoryForm(request.GET, languages=list(selectors.list_languages(user)))
     page = _cut_page(selectors.list_history(user, form.narrowed()), request.GET.get("before", ""))
     kept = {name: value for name, value in request.GET.items() if name in form.fields and value}
     now = clock.now()
@@ -107,7 +106,8 @@ def show_replay(request: HttpRequest, session_id: str) -> HttpResponse:
         "sessions/replay.html",
         {
             "row": row,
-            "segments": segments,
+            "segments": [_replayed(segment) for segment in segments],
+            "crumbs": [("History", reverse("history")), ("Conversation", "")],
             "seconds": row.active_seconds(now),
             "turn_count": len(spoken),
             "median_latency_ms": sorted(waits)[len(waits) // 2] if waits else None,
@@ -125,6 +125,23 @@ def show_replay(request: HttpRequest, session_id: str) -> HttpResponse:
             ],
         },
     )
+
+
+def _replayed(segment: TranscriptSegment) -> dict[str, object]:
+    notes = []
+    if segment.is_late:
+        notes.append("after the end, not scored")
+    if segment.interrupted:
+        notes.append("interrupted")
+    if segment.latency_ms is not None:
+        notes.append(f"after {segment.latency_ms} ms")
+    return {
+        "role": segment.role,
+        "text": segment.text,
+        "created_at": segment.created_at,
+        "public_id": segment.public_id,
+        "note": ", ".join(notes),
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,14 @@
 
 Money and evaluations are to look at only; what an administrator may do is an action that calls
 the same service as the console, so it leaves the same trail. Nothing anybody said is searchable
-here, and transcripts stay with the conversations.
+here, and transcripts stay with the conversations. The services are imported when an action runs:
+Django imports this module in every process, and most of them need no agents.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -38,7 +39,12 @@ from surveys.models import (
     Wallet,
     Withdrawal,
 )
-from surveys.services import erasure, evaluation, insights, review, surveys
+
+if TYPE_CHECKING:
+    TabularInline = admin.TabularInline[LedgerEntry, LedgerTransaction]
+else:
+    # Generic for the type checker only.
+    TabularInline = admin.TabularInline
 
 REASON = "Decided in the administration."
 
@@ -86,6 +92,8 @@ class SurveyAdmin(ActingAdmin):
     def _move(
         self, request: HttpRequest, rows: QuerySet[Survey], status: SurveyStatus, done: str
     ) -> None:
+        from surveys.services import surveys
+
         actor: Any = request.user
         _each(
             request,
@@ -112,6 +120,8 @@ class SurveyAdmin(ActingAdmin):
     @admin.action(description="Refresh insights")
     def refresh(self, request: HttpRequest, rows: QuerySet[Survey]) -> None:
         """Ask for new insights."""
+        from surveys.services import insights
+
         _each(request, rows, "asked for", lambda row: insights.request_refresh(survey=row))
 
 
@@ -146,13 +156,15 @@ class SurveyResponseAdmin(ActingAdmin):
     @admin.action(description="Score again (changes no payout)")
     def rescore(self, request: HttpRequest, rows: QuerySet[SurveyResponse]) -> None:
         """Add an evaluation for comparison."""
-        _each(
-            request, rows, "scored again", lambda row: evaluation.rescore_response(response=row)
-        )
+        from surveys.services import evaluation
+
+        _each(request, rows, "scored again", lambda row: evaluation.rescore_response(response=row))
 
     @admin.action(description="Erase what was said")
     def erase(self, request: HttpRequest, rows: QuerySet[SurveyResponse]) -> None:
         """Erase answers at their person's wish."""
+        from surveys.services import erasure
+
         _each(request, rows, "erased", lambda row: erasure.erase_response(response=row))
 
 
@@ -183,6 +195,8 @@ class PayoutAdmin(ActingAdmin):
     @admin.action(description="Approve held payouts")
     def approve(self, request: HttpRequest, rows: QuerySet[Payout]) -> None:
         """Pay what was held."""
+        from surveys.services import review
+
         actor: Any = request.user
         _each(
             request,
@@ -194,6 +208,8 @@ class PayoutAdmin(ActingAdmin):
     @admin.action(description="Reject held payouts")
     def reject(self, request: HttpRequest, rows: QuerySet[Payout]) -> None:
         """Refuse what was held."""
+        from surveys.services import review
+
         actor: Any = request.user
         _each(
             request,
@@ -205,6 +221,8 @@ class PayoutAdmin(ActingAdmin):
     @admin.action(description="Cancel before sending")
     def cancel(self, request: HttpRequest, rows: QuerySet[Payout]) -> None:
         """Call payouts off."""
+        from surveys.services import review
+
         actor: Any = request.user
         _each(
             request,
@@ -216,6 +234,8 @@ class PayoutAdmin(ActingAdmin):
     @admin.action(description="Send failed payouts again")
     def retry(self, request: HttpRequest, rows: QuerySet[Payout]) -> None:
         """Send again what a provider refused."""
+        from surveys.services import review
+
         actor: Any = request.user
         _each(
             request,
@@ -250,7 +270,7 @@ class LedgerAccountAdmin(ReadOnlyAdmin):
         return _amount(account.balance_minor, account.currency)
 
 
-class LedgerEntryInline(admin.TabularInline[LedgerEntry, LedgerTransaction]):
+class LedgerEntryInline(TabularInline):
     """The legs of a transaction."""
 
     model = LedgerEntry

@@ -23,6 +23,7 @@ from django.db import DatabaseError
 from core.clock import now
 from core.errors import ParleyError
 from core.live import codes
+from core.live.daphne import allow_server_close_codes
 from core.live.feed import Feed
 from core.live.frames import encode_frame, encode_payload
 from core.live.grants import (
@@ -168,6 +169,8 @@ class LiveConsumer(AsyncConsumer):
         send: Callable[[Any], Awaitable[None]],
     ) -> None:
         """Serve one socket from handshake to end."""
+        # Here and not at import: by now the server is certainly loaded.
+        allow_server_close_codes()
         self.scope = scope
         if (await receive())["type"] != "websocket.connect":
             return

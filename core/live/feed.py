@@ -127,6 +127,8 @@ class Feed:
                 events = await _read_events(self.stream, self.seq, MAX_EVENTS_PER_READ)
                 for event in events:
                     self._advance(event.seq, event.encode())
+                    # Give the writers their turn, as the hub does.
+                    await asyncio.sleep(0)
                 if not events:
                     # Announced and not there: erased since, or a message nobody committed.
                     self._announced = self.seq

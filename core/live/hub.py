@@ -240,6 +240,9 @@ class Hub:
         while (layer := get_channel_layer()) is not None:
             try:
                 self.receive(await layer.receive(channel))
+                # A backlog is taken without a pause by itself; the writers must get their turn,
+                # or a burst would make every client look slow.
+                await asyncio.sleep(0)
             except Exception:
                 logger.exception("live.message_failed")
                 await asyncio.sleep(1)

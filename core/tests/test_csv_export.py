@@ -15,7 +15,7 @@ def test_cells_are_quoted_and_neutralised():
 
     assert list(csv.reader(io.StringIO(text))) == [
         ["name", "'=note"],
-        ["Ana, Ruiz", "'=1+\"1\""],
+        ["Ana, Ruiz", '\'=1+"1"'],
         ["", "-3"],
     ]
 

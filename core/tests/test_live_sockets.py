@@ -149,6 +149,7 @@ async def test_joining_while_others_write_gives_every_number_once(
 ) -> None:
     """Ten clients join at different moments of a flood; each has 1..60 without gap or repeat."""
     total = 60
+
     async def write() -> None:
         for number in range(1, total + 1):
             await append(number)

@@ -29,6 +29,8 @@ from core.money import (
         ("1.234", "KWD", 1234),
         (Decimal("20"), "MXN", 2000),
         (Decimal("1E+2"), "USD", 10000),
+        (Decimal("0E+999999"), "USD", 0),
+        (Decimal("15.500000000000000000000000000000000"), "USD", 1550),
         ("92233720368547758.07", "USD", MAX_MINOR),
     ],
 )
@@ -53,11 +55,13 @@ def test_an_amount_becomes_minor_units(amount, currency, minor):
         (Decimal("NaN"), "USD"),
         (Decimal("Infinity"), "USD"),
         (Decimal("1E+999999"), "USD"),
+        (Decimal("1E-999999"), "USD"),
+        (Decimal("1.0000000000000000000000000000000001"), "USD"),
         ("92233720368547758.08", "USD"),
     ],
 )
 def test_an_amount_that_does_not_fit_is_refused_and_never_rounded(amount, currency):
-    with pytest.raises(ValueError, match="amount|decimals"):
+    with pytest.raises(ValueError, match=r"amount|decimals"):
         to_minor(amount, currency)
 
 

@@ -84,7 +84,7 @@ def test_cleaned_text_can_be_stored_and_is_stable(raw, length):
         "|calc",
         "%0",
         "\ttext",
-        "=HYPERLINK(\"https://evil.example\")",
+        '=HYPERLINK("https://evil.example")',
     ],
 )
 def test_a_cell_that_starts_a_formula_is_neutralised(value):

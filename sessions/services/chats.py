@@ -89,7 +89,9 @@ def start_chat(
                 transport=Transport.TYPING,
                 language=spoken,
                 system_prompt=system_prompt,
-                briefing=None if has_model else practice_briefing(spoken),
+                briefing=None
+                if has_model
+                else practice_briefing(spoken, has_prompt=bool(system_prompt)),
                 max_seconds=limits.CHAT_MAX_SECONDS,
                 room_name=room_name,
             )

@@ -17,9 +17,8 @@ from agents.interview.protocols import Interviewer
 from agents.interview.types import Briefing, InterviewReply, InterviewState
 from core import clock
 from sessions import chat_agent
-from sessions.agent_turns import merge_turns
-from sessions.models import SegmentRole, SessionKind, TranscriptSegment, VoiceSession
-from sessions.practice import practice_introduction
+from sessions.agent_turns import to_turns
+from sessions.models import SegmentRole, TranscriptSegment, VoiceSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +45,7 @@ def write_greeting(voice_session: VoiceSession) -> Reply:
     if voice_session.briefing is None:
         return Reply(chat_agent.greet(voice_session.language), None)
     briefing = Briefing.from_json(voice_session.briefing)
-    opening = _interview_reply(get_interviewer().open(briefing))
-    if briefing.opening_notice:
-        opening = replace(opening, text=f"{briefing.opening_notice}\n\n{opening.text}")
-    if voice_session.kind != SessionKind.CHAT:
-        return opening
-    introduction = practice_introduction(
-        voice_session.language, has_prompt=bool(voice_session.system_prompt)
-    )
-    return Reply(f"{introduction}\n\n{opening.text}", opening.state, opening.question_id)
+    return _interview_reply(get_interviewer().open(briefing))
 
 
 def write_reply(
@@ -63,7 +54,7 @@ def write_reply(
     *,
     deadline_seconds: float | None = None,
 ) -> Reply:
-    """Return the agent's answer to the last visitor turn.
+    """Return the agent's answer to what the visitor said since the agent last spoke.
 
     Args:
         voice_session: the row as it was when `segments` were read.
@@ -74,14 +65,14 @@ def write_reply(
     deadline = settings.SURVEY_TURN_SECONDS if deadline_seconds is None else deadline_seconds
     if voice_session.briefing is None:
         return Reply(
-            chat_agent.answer(voice_session, merge_turns(segments), deadline_seconds=deadline), None
+            chat_agent.answer(voice_session, to_turns(segments), deadline_seconds=deadline), None
         )
     if voice_session.interview_state is None:
         raise RuntimeError("an interview that has not been opened cannot go on")
     reply = get_interviewer().respond(
         Briefing.from_json(voice_session.briefing),
         InterviewState.from_json(voice_session.interview_state),
-        merge_turns(segments),
+        to_turns(segments),
         elapsed_seconds=voice_session.active_seconds(clock.now()),
         deadline_seconds=deadline,
     )

@@ -18,7 +18,7 @@ from sessions.models import VoiceSession
 from sessions.selectors import find_for_token
 from surveys.models import SurveyResponse
 from surveys.selectors.responses import response_for_receipt, response_of_session
-from surveys.services.starts import RECEIPT_PREFIX
+from surveys.services.starts import RECEIPT_PREFIX as RECEIPT_PREFIX
 
 
 def bearer_token(request: Request) -> str:
@@ -32,8 +32,8 @@ def bearer_token(request: Request) -> str:
         return ""
 
 
-class ReceiptHolder:
-    """Stands where a person with a login would: whoever holds an answer's receipt."""
+class Participant:
+    """Stands where a person with a login would: whoever holds a receipt."""
 
     is_authenticated = True
     is_active = True
@@ -42,23 +42,16 @@ class ReceiptHolder:
     pk = None
     id = None
 
-    def __init__(self, response: SurveyResponse) -> None:
-        self.response = response
-
-    def __str__(self) -> str:
-        return f"receipt holder of {self.response.pk}"
-
 
 class ReceiptAuthentication(BaseAuthentication):
     """``Authorization: Bearer rt_…``; ``request.auth`` is the answer it is the receipt of."""
 
-    def authenticate(self, request: Request) -> tuple[ReceiptHolder, SurveyResponse] | None:
+    def authenticate(self, request: Request) -> tuple[Participant, SurveyResponse] | None:
         token = bearer_token(request)
         if not token.startswith(RECEIPT_PREFIX):
             return None
         session_id = request.parser_context.get("kwargs", {}).get("session_id", "")
-        response = response_for_receipt(session_id, token)
-        return ReceiptHolder(response), response
+        return Participant(), response_for_receipt(session_id, token)
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="parley"'

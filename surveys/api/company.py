@@ -12,7 +12,8 @@ from typing import Any, ClassVar
 
 from django.http import StreamingHttpResponse
 from django.utils.dateparse import parse_datetime
-from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -48,8 +49,8 @@ PAGE_PARAMETERS = [
 class CompanyView(APIView):
     """Base of what a company does by key or in the console."""
 
-    authentication_classes: ClassVar = [CompanyKeyAuthentication, ConsoleAuthentication]
-    permission_classes: ClassVar = [ActsForCompany]
+    authentication_classes = [CompanyKeyAuthentication, ConsoleAuthentication]
+    permission_classes = [ActsForCompany]
     company: Company
 
     def actor(self, request: Request) -> audit.HasPublicId | str:

@@ -6,10 +6,12 @@ Knows tokens, origins and limits; what happens is in the services. No route here
 from __future__ import annotations
 
 import ipaddress
-from typing import Any, ClassVar
+from typing import Any
 
 from django.conf import settings
-from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -61,8 +63,8 @@ class _PendingError(Exception):
 class PublishableView(APIView):
     """Base of the routes a publishable key opens, from the pages the survey allows."""
 
-    authentication_classes: ClassVar[list[Any]] = []
-    permission_classes: ClassVar = [AllowAny]
+    authentication_classes: list[type[BaseAuthentication]] = []
+    permission_classes = [AllowAny]
 
     def open_survey(self, request: Request, survey_id: str, key: str = "") -> Survey:
         """Return the survey after checking key and Origin.
@@ -199,8 +201,8 @@ class FunnelView(PublishableView):
 class CompleteView(APIView):
     """``POST /session/{session_id}/complete``."""
 
-    authentication_classes: ClassVar = [SessionTokenAuthentication, CompanyKeyAuthentication]
-    permission_classes: ClassVar = [IsAuthenticated]
+    authentication_classes = [SessionTokenAuthentication, CompanyKeyAuthentication]
+    permission_classes = [IsAuthenticated]
 
     @extend_schema(
         parameters=[
@@ -278,14 +280,14 @@ def _is_loopback(address: str) -> bool:
 class ReceiptView(APIView):
     """Base of what a receipt opens."""
 
-    authentication_classes: ClassVar[list[Any]] = [ReceiptAuthentication]
-    permission_classes: ClassVar = [IsAuthenticated]
+    authentication_classes: list[type[BaseAuthentication]] = [ReceiptAuthentication]
+    permission_classes = [IsAuthenticated]
 
 
 class ResultView(ReceiptView):
     """``GET /session/{session_id}/result``."""
 
-    authentication_classes: ClassVar[list[Any]] = [
+    authentication_classes: list[type[BaseAuthentication]] = [
         ReceiptAuthentication,
         SessionTokenAuthentication,
     ]

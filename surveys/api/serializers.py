@@ -27,7 +27,7 @@ class QuestionInputSerializer(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(
         choices=[kind.value for kind in QuestionKind], required=False, default="open"
     )
-    required = StrictBooleanField(required=False, default=True)
+    required: Any = StrictBooleanField(required=False, default=True)
     max_probes = StrictIntegerField(
         required=False, default=2, min_value=0, max_value=definitions.PROBES_MAX
     )
@@ -97,7 +97,7 @@ class QuestionSerializer(serializers.Serializer[Any]):
     id = serializers.CharField()
     text = serializers.CharField()
     kind = serializers.ChoiceField(choices=[kind.value for kind in QuestionKind])
-    required = serializers.BooleanField()
+    required: Any = serializers.BooleanField()
     choices = serializers.ListField(child=serializers.CharField())
 
 
@@ -203,8 +203,7 @@ class StartInputSerializer(serializers.Serializer[Any]):
     attributes = serializers.DictField(
         child=StrictCharField(max_length=ATTRIBUTE_VALUE_MAX, allow_blank=True),
         required=False,
-        max_length=ATTRIBUTES_MAX,
-        help_text=f"Names of at most {ATTRIBUTE_NAME_MAX} characters.",
+        help_text=f"At most {ATTRIBUTES_MAX}, names of at most {ATTRIBUTE_NAME_MAX} characters.",
     )
     language = StrictCharField(max_length=35, required=False, allow_blank=True)
     device_key = StrictCharField(
@@ -234,7 +233,7 @@ class StartSerializer(serializers.Serializer[Any]):
     room_name = serializers.CharField()
     livekit_token = serializers.CharField(allow_null=True)
     livekit_url = serializers.CharField(allow_null=True)
-    context = serializers.CharField(allow_blank=True)
+    context: Any = serializers.CharField(allow_blank=True)
     questions = QuestionSerializer(many=True)
     status = serializers.ChoiceField(choices=["ready", "active", "paused"])
     session_token = serializers.CharField()
@@ -369,7 +368,7 @@ class ThemeSerializer(serializers.Serializer[Any]):
 
     theme_id = serializers.CharField()
     question_id = serializers.CharField()
-    label = serializers.CharField()
+    label: Any = serializers.CharField()
     session_count = serializers.IntegerField()
     share = serializers.FloatField()
     interval = IntervalSerializer()
@@ -390,7 +389,7 @@ class InsightsSerializer(serializers.Serializer[Any]):
     key_insights = serializers.ListField(child=serializers.CharField())
     themes = ThemeSerializer(many=True)
     confidence = serializers.ChoiceField(choices=["early", "growing", "solid"])
-    source = serializers.CharField()
+    source: Any = serializers.CharField()
     updated_at = serializers.DateTimeField(allow_null=True)
     is_refreshing = serializers.BooleanField()
 

@@ -29,9 +29,7 @@ PAYOUT_TRANSITIONS: dict[PayoutState, frozenset[PayoutState]] = {
     PayoutState.HELD: frozenset(
         {PayoutState.APPROVED, PayoutState.REJECTED, PayoutState.CANCELLED}
     ),
-    PayoutState.APPROVED: frozenset(
-        {PayoutState.SENDING, PayoutState.PAID, PayoutState.CANCELLED}
-    ),
+    PayoutState.APPROVED: frozenset({PayoutState.SENDING, PayoutState.PAID, PayoutState.CANCELLED}),
     PayoutState.SENDING: frozenset({PayoutState.PAID, PayoutState.UNCLAIMED, PayoutState.FAILED}),
     # Back to approved when the person has told the provider where to send it.
     PayoutState.UNCLAIMED: frozenset(
@@ -57,9 +55,7 @@ class Payout(LeasedModel):
     """What one response earns. At most one a response, for ever."""
 
     public_id = PublicIdField(prefix="payout")
-    response = models.OneToOneField(
-        SurveyResponse, on_delete=models.PROTECT, related_name="payout"
-    )
+    response = models.OneToOneField(SurveyResponse, on_delete=models.PROTECT, related_name="payout")
     wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="payouts")
     transaction_id = models.CharField(max_length=80, unique=True)
     """``txn_{session_id}_{unix time}``, what the visitor sees."""
@@ -111,9 +107,7 @@ class Appeal(models.Model):
     """A visitor's one objection to a low, held or rejected result."""
 
     public_id = PublicIdField(prefix="appeal")
-    response = models.OneToOneField(
-        SurveyResponse, on_delete=models.PROTECT, related_name="appeal"
-    )
+    response = models.OneToOneField(SurveyResponse, on_delete=models.PROTECT, related_name="appeal")
     text = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     resolved_at = models.DateTimeField(null=True, blank=True)
@@ -148,7 +142,7 @@ class ProviderAccount(models.Model):
 
 
 class ProviderEvent(models.Model):
-    """A verified webhook of a provider, stored before it is acted upon; the id is unique for ever."""
+    """A verified webhook of a provider, stored before it is acted upon; each id once, for ever."""
 
     provider = models.CharField(max_length=16)
     event_id = models.CharField(max_length=120)

@@ -47,4 +47,3 @@ def get_provider(name: str) -> PayoutProvider:
     raise ImproperlyConfigured(
         f"No payout provider {name!r} is set up. For Stripe set STRIPE_SECRET_KEY."
     )
-

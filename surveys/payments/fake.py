@@ -67,8 +67,7 @@ class FakeProvider:
         """Mark a transfer as taken back in full."""
         taken_back = replace(transfer, reversed_minor=transfer.amount_minor)
         self.transfers = [
-            taken_back if made.reference == transfer.reference else made
-            for made in self.transfers
+            taken_back if made.reference == transfer.reference else made for made in self.transfers
         ]
         return taken_back
 

@@ -140,9 +140,7 @@ def review_queue(company: Company, *, limit: int = 200) -> list[ReviewItem]:
         SurveyResponse.objects.filter(survey__company=company)
         .filter(Q(payout__state=PayoutState.HELD) | Q(appeal__resolved_at=None, appeal__pk__gt=0))
         .select_related("survey", "version", "voice_session", "payout", "appeal")
-        .prefetch_related(
-            Prefetch("evaluations", EvaluationRecord.objects.filter(is_paying=True))
-        )
+        .prefetch_related(Prefetch("evaluations", EvaluationRecord.objects.filter(is_paying=True)))
         .order_by("done_at")[:limit]
     )
     items = [

@@ -54,12 +54,12 @@ def file_appeal(*, response: SurveyResponse, text: str = "") -> Appeal:
             PayoutState.SENDING,
             PayoutState.UNCLAIMED,
         )
-        if is_settled and payout is not None and (
-            payout.amount_minor >= row.version.payment_max_minor
+        if (
+            is_settled
+            and payout is not None
+            and (payout.amount_minor >= row.version.payment_max_minor)
         ):
-            raise ConflictError(
-                "nothing_to_appeal", "This answer already earned the highest pay."
-            )
+            raise ConflictError("nothing_to_appeal", "This answer already earned the highest pay.")
         try:
             with transaction.atomic():
                 appeal = Appeal.objects.create(response=row, text=cleaned)
@@ -78,9 +78,7 @@ def file_appeal(*, response: SurveyResponse, text: str = "") -> Appeal:
         return appeal
 
 
-def close_appeal(
-    *, appeal: Appeal, resolution: AppealResolution, actor: User, note: str
-) -> None:
+def close_appeal(*, appeal: Appeal, resolution: AppealResolution, actor: User, note: str) -> None:
     """Write down how an appeal was decided; inside the transaction of what was decided."""
     appeal.resolved_at = clock.now()
     appeal.resolution = resolution
@@ -102,9 +100,7 @@ def lock_appeal(appeal: Appeal) -> Appeal:
     SurveyResponse.objects.select_for_update(no_key=True).get(pk=appeal.response_id)
     return (
         Appeal.objects.select_for_update(no_key=True, of=("self",))
-        .select_related(
-            "response__survey__company", "response__version", "response__voice_session"
-        )
+        .select_related("response__survey__company", "response__version", "response__voice_session")
         .get(pk=appeal.pk)
     )
 

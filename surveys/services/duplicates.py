@@ -19,7 +19,6 @@ from agents.interview.grams import (
     containment,
     count_grams,
 )
-
 from agents.interview.language import words
 from sessions.models import SegmentRole, TranscriptSegment
 from surveys.models import AnswerGram, SurveyResponse

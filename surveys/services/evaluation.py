@@ -14,10 +14,10 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
-from agents.interview.evaluation.pay import pay_minor, score_to_band
 from agents.interview.integrity.checks import check_integrity
 from django.db import transaction
 
+from agents.interview.evaluation.pay import pay_minor, score_to_band
 from agents.interview.factory import get_evaluator
 from agents.interview.types import Evaluation, EvaluationRequest, Flag, FlagKind, Question
 from core import clock, lease

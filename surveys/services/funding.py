@@ -136,10 +136,7 @@ def allocate_budget(*, survey: Survey) -> int:
         target = survey.budget_minor if is_open else 0
         free = books.budget.balance_minor
         set_aside = (
-            free
-            + books.reserved.balance_minor
-            + books.payable.balance_minor
-            + _paid_minor(survey)
+            free + books.reserved.balance_minor + books.payable.balance_minor + _paid_minor(survey)
         )
         missing = target - set_aside
         moved = min(missing, books.funding.balance_minor) if missing > 0 else max(missing, -free)
@@ -200,9 +197,9 @@ def settle_budgets() -> int:
     """
     free = LedgerAccount.objects.filter(balance_minor__gt=0)
     closed = Survey.objects.filter(
-        pk__in=free.filter(
-            code=AccountCode.BUDGET, survey__status=SurveyStatus.CLOSED
-        ).values("survey_id")
+        pk__in=free.filter(code=AccountCode.BUDGET, survey__status=SurveyStatus.CLOSED).values(
+            "survey_id"
+        )
     )
     moved = sum(release_budget(survey=survey) for survey in closed)
     companies = Company.objects.filter(

@@ -273,9 +273,7 @@ def due_survey_ids(*, limit: int = 50) -> list[str]:
     """Return the public ids of surveys whose insights are due and that nobody is making."""
     now = clock.now()
     return list(
-        InsightReport.objects.filter(
-            lease.unclaimed(), refresh_due_at__lte=now
-        )
+        InsightReport.objects.filter(lease.unclaimed(), refresh_due_at__lte=now)
         .order_by("refresh_due_at")
         .values_list("survey__public_id", flat=True)[:limit]
     )

@@ -28,6 +28,7 @@ from surveys.models import (
     Wallet,
 )
 
+
 class LedgerImbalanceError(ValueError):
     """The legs do not sum to 0, mix currencies, or are too few: a mistake in our own code."""
 

@@ -27,7 +27,7 @@ _TEXTS: dict[str, dict[str, str]] = {
     "en": {
         "success": "Thank you! You've earned {amount}",
         "pending": "Thank you! {amount} is on its way",
-        "unclaimed": "Thank you! {amount} is waiting for you: say on the wallet page where to send it",
+        "unclaimed": "Thank you! {amount} is waiting: say in your wallet where to send it",
         "held": "Thank you! Your answer is being checked; you will see the result here",
         "rejected": "This answer was not paid after a check. {reason}",
         "cancelled": "The payment was called off. {reason}",
@@ -44,7 +44,7 @@ _TEXTS: dict[str, dict[str, str]] = {
     "es": {
         "success": "¡Gracias! Has ganado {amount}",
         "pending": "¡Gracias! {amount} va en camino",
-        "unclaimed": "¡Gracias! {amount} te espera: indica en la página de tu monedero adónde enviarlo",
+        "unclaimed": "¡Gracias! {amount} te espera: di en tu monedero adónde enviarlo",
         "held": "¡Gracias! Estamos revisando tu respuesta; verás el resultado aquí",
         "rejected": "Tras una revisión, esta respuesta no se ha pagado. {reason}",
         "cancelled": "El pago se ha anulado. {reason}",
@@ -101,16 +101,18 @@ def payment_view(response: SurveyResponse) -> PaymentView:
     )
 
 
-def _explain(
-    payout: Payout, response: SurveyResponse, texts: dict[str, str], language: str
-) -> str:
+def _explain(payout: Payout, response: SurveyResponse, texts: dict[str, str], language: str) -> str:
     state = PayoutState(payout.state)
     status = _STATUS[state]
     key = state.value if status == "failed" or state == PayoutState.UNCLAIMED else status
-    text = texts[key].format(
-        amount=format_money(payout.amount_minor, payout.currency, language),
-        reason=payout.review_note,
-    ).strip()
+    text = (
+        texts[key]
+        .format(
+            amount=format_money(payout.amount_minor, payout.currency, language),
+            reason=payout.review_note,
+        )
+        .strip()
+    )
     if status != "failed" or state == PayoutState.REVERSED:
         return text
     has_appealed = hasattr(response, "appeal")

@@ -426,9 +426,7 @@ def settle_paid(*, payout: Payout, reference: str) -> bool:
         if row.state not in (PayoutState.SENDING, PayoutState.APPROVED, PayoutState.UNCLAIMED):
             return False
         books = funding.books_of(row.response.survey)
-        paid = ledger.account(
-            AccountCode.PAID, currency=row.currency, survey=row.response.survey
-        )
+        paid = ledger.account(AccountCode.PAID, currency=row.currency, survey=row.response.survey)
         ledger.post(
             kind="payout_paid",
             idempotency_key=f"payout:{row.public_id}:paid",
@@ -507,9 +505,9 @@ def approve_due(*, limit: int = 100) -> int:
     Returns:
         How many were approved. One transaction each; safe in several processes.
     """
-    due = Payout.objects.filter(
-        state=PayoutState.HELD, auto_approve_at__lte=clock.now()
-    ).order_by("auto_approve_at")[:limit]
+    due = Payout.objects.filter(state=PayoutState.HELD, auto_approve_at__lte=clock.now()).order_by(
+        "auto_approve_at"
+    )[:limit]
     return sum(_approve_automatically(payout) for payout in due)
 
 

@@ -138,9 +138,7 @@ def _reverse_at_provider(payout: Payout) -> None:
         destination="",
     )
     try:
-        factory.get_provider(payout.provider).reverse(
-            transfer, key=f"reverse:{payout.public_id}"
-        )
+        factory.get_provider(payout.provider).reverse(transfer, key=f"reverse:{payout.public_id}")
     except ProviderError as error:
         raise UnavailableError(
             30,
@@ -150,9 +148,7 @@ def _reverse_at_provider(payout: Payout) -> None:
         ) from error
 
 
-def _close_appeal(
-    payout: Payout, resolution: AppealResolution, actor: User, note: str
-) -> None:
+def _close_appeal(payout: Payout, resolution: AppealResolution, actor: User, note: str) -> None:
     appeal = Appeal.objects.filter(response=payout.response, resolved_at=None).first()
     if appeal is not None:
         appeals.close_appeal(appeal=appeal, resolution=resolution, actor=actor, note=note)

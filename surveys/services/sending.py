@@ -246,9 +246,7 @@ def _withdrawal_paid(row_id: int, made: Transfer) -> bool:
 
 
 def _withdrawal_failed(row_id: int, code: str) -> bool:
-    return wallets.fail_withdrawal(
-        withdrawal=Withdrawal.objects.get(pk=row_id), error_code=code
-    )
+    return wallets.fail_withdrawal(withdrawal=Withdrawal.objects.get(pk=row_id), error_code=code)
 
 
 def _withdrawal_unreachable(row_id: int) -> bool:

@@ -14,7 +14,6 @@ from django.db import IntegrityError, transaction
 from accounts.models import User
 from core import clock
 from core.errors import ConflictError, InvalidInputError, NotFoundError
-from core.ids import new_id
 from core.jobs import nudge
 from surveys.models import (
     AccountCode,
@@ -146,7 +145,7 @@ def attach_wallet(*, wallet: Wallet, user: User) -> Wallet:
 
 def _merge(source: Wallet, target: Wallet) -> None:
     """Move all credit and the provider accounts of ``source`` to ``target``; both are locked."""
-    credits = list(
+    sources = list(
         LedgerAccount.objects.filter(code=AccountCode.WALLET, wallet=source).order_by("key")
     )
     pairs = [
@@ -154,7 +153,7 @@ def _merge(source: Wallet, target: Wallet) -> None:
             credit,
             credit_account(target, credit.currency, is_play_money=credit.is_play_money),
         )
-        for credit in credits
+        for credit in sources
     ]
     ledger.lock([account for pair in pairs for account in pair])
     for credit, into in pairs:
@@ -272,9 +271,7 @@ def _require_provider(wallet: Wallet, provider: str, *, is_play_money: bool) -> 
             "provider_not_configured",
             "This server has no payment provider set up. Your credit stays here.",
         )
-    if not ProviderAccount.objects.filter(
-        wallet=wallet, provider=provider, is_ready=True
-    ).exists():
+    if not ProviderAccount.objects.filter(wallet=wallet, provider=provider, is_ready=True).exists():
         raise ConflictError(
             "provider_account_missing",
             "Connect an account with the provider first, then withdraw.",
@@ -339,9 +336,7 @@ def fail_withdrawal(*, withdrawal: Withdrawal, error_code: str) -> bool:
     Runs in one transaction, joins the caller's.
     """
     with transaction.atomic():
-        changed = Withdrawal.objects.filter(
-            pk=withdrawal.pk, state=WithdrawalState.SENDING
-        ).update(
+        changed = Withdrawal.objects.filter(pk=withdrawal.pk, state=WithdrawalState.SENDING).update(
             state=WithdrawalState.FAILED,
             last_error_code=error_code,
             next_attempt_at=None,
@@ -351,9 +346,7 @@ def fail_withdrawal(*, withdrawal: Withdrawal, error_code: str) -> bool:
             return False
         root = lock_root(withdrawal.wallet)
         _, owed = _withdrawal_accounts(withdrawal)
-        credit = credit_account(
-            root, withdrawal.currency, is_play_money=withdrawal.is_play_money
-        )
+        credit = credit_account(root, withdrawal.currency, is_play_money=withdrawal.is_play_money)
         ledger.post(
             kind="withdrawal_failed",
             idempotency_key=f"withdrawal:{withdrawal.public_id}:failed",
@@ -426,17 +419,10 @@ def wallet_by_receipt(receipt_digest: str) -> Wallet:
         .first()
     )
     if response is None:
-        raise NotFoundError(
-            "receipt_not_found", "This receipt is unknown or has expired."
-        )
+        raise NotFoundError("receipt_not_found", "This receipt is unknown or has expired.")
     return root_of(response.wallet)
 
 
 def unclaimed_before() -> timedelta:
     """Return how long a payout may wait to be claimed: as long as its receipt lives."""
     return timedelta(days=settings.SURVEY_RECEIPT_DAYS)
-
-
-def new_withdrawal_key() -> str:
-    """Return a key for a withdrawal a server-rendered form asks for."""
-    return new_id("wdkey")

@@ -131,9 +131,7 @@ def test_money_moves_only_inside_a_transaction(
 ) -> None:
     external, posted = pair
     with pytest.raises(transaction.TransactionManagementError):
-        ledger.post(
-            kind="test", idempotency_key="bare", legs=[Leg(external, -1), Leg(posted, 1)]
-        )
+        ledger.post(kind="test", idempotency_key="bare", legs=[Leg(external, -1), Leg(posted, 1)])
     assert balances(*pair) == [-1000, 1000]
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from agents.interview.types import (
     Briefing,
     InterviewState,
-    Phase,
     ProbeKind,
     Question,
     QuestionProgress,

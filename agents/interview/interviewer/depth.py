@@ -46,17 +46,24 @@ _VAGUE = frozenset(
     cool interesting average decent bien mal normal bueno buena regular cosas algo genial vale
     """.split()
 )
+#: A capital letter inside a sentence: after a small letter or a comma and one space.
 _PROPER_NOUN = re.compile(
-    r"(?<=[a-z\u00e1\u00e9\u00ed\u00f3\u00fa\u00f1,] )[A-Z\u00c1\u00c9\u00cd\u00d3\u00da\u00d1][a-z\u00e1\u00e9\u00ed\u00f3\u00fa\u00f1]{2,}"
+    r"(?<=[a-z\u00e1\u00e9\u00ed\u00f3\u00fa\u00f1,] )"
+    r"[A-Z\u00c1\u00c9\u00cd\u00d3\u00da\u00d1][a-z\u00e1\u00e9\u00ed\u00f3\u00fa\u00f1]{2,}"
 )
 _ASKS_FACT = re.compile(
     r"\b(?:how (?:many|much|long|often|old)|when|which|where|who|what (?:age|year|time|day|brand|"
-    r"model|kind|type)|cuant[oa]s?|cuando|donde|quien|cual|que (?:edad|ano|hora|dia|marca|modelo|tipo))\b"
+    r"model|kind|type)|cuant[oa]s?|cuando|donde|quien|cual|que (?:edad|ano|hora|dia|marca|"
+    r"modelo|tipo))\b"
 )
 _ASKS_REASON = re.compile(r"\b(?:why|what makes|reason|por que|que hace que|razon|motivo)\b")
 _ASKS_EVENT = re.compile(
     r"\b(?:a time|last time|an occasion|an example|una vez|ultima vez|un ejemplo|una ocasion|"
     r"describe|walk me|tell me about|cuente\w*|cuenta\w*|describa)\b"
+)
+_ASKS_WISH = re.compile(
+    r"\b(?:would|should|could we|improve|wish|cambiarias?|mejorarias?|gustaria|deberia\w*|"
+    r"tendria que|anadirias?|quitarias?)\b"
 )
 _KEYBOARD_RUN = re.compile(
     r"asdf|sdfg|dfgh|fghj|ghjk|hjkl|qwer|wert|erty|rtyu|tyui|uiop|zxcv|xcvb|cvbn|vbnm"
@@ -123,6 +130,11 @@ def looks_like_gibberish(text: str) -> bool:
     return odd / len(latin) >= 0.6
 
 
+def asks_for_wish(question: Question) -> bool:
+    """Say whether a question asks what should be, rather than what was."""
+    return bool(_ASKS_WISH.search(fold(question.text)))
+
+
 def missing_probes(
     features: AnswerFeatures, question: Question, *, preferred: tuple[ProbeKind, ...]
 ) -> tuple[ProbeKind, ...]:
@@ -134,17 +146,23 @@ def missing_probes(
         preferred: kinds the briefing would like, used to order what is missing.
     """
     asked = fold(question.text)
-    if features.is_specific and _ASKS_FACT.search(asked) and not _ASKS_REASON.search(asked):
-        if not _ASKS_EVENT.search(asked) or features.word_count >= 12:
-            return ()
+    asks_reason = bool(_ASKS_REASON.search(asked))
+    asks_plain_fact = bool(_ASKS_FACT.search(asked)) and not asks_reason
+    is_told = features.word_count >= 12 or not _ASKS_EVENT.search(asked)
+    if features.is_specific and asks_plain_fact and is_told:
+        return ()
     wanted: list[ProbeKind] = []
     thin = features.word_count < 12
     if features.is_vague and features.word_count < 10:
         wanted.append(ProbeKind.DESCRIBE)
-    if not features.has_reason and (features.has_opinion or _ASKS_REASON.search(asked)):
-        if features.word_count < 40:
+    calls_for_reason = features.has_opinion or asks_reason
+    if calls_for_reason and not features.has_reason and features.word_count < 40:
+        wanted.append(ProbeKind.WHY)
+    if asks_for_wish(question):
+        # There is no example of what has not happened yet.
+        if not features.has_reason and features.word_count < 20 and ProbeKind.WHY not in wanted:
             wanted.append(ProbeKind.WHY)
-    if not features.is_specific and features.word_count < 45:
+    elif not features.is_specific and features.word_count < 45:
         wanted.append(ProbeKind.EXAMPLE)
     if thin and not features.is_specific and ProbeKind.DESCRIBE not in wanted:
         wanted.append(ProbeKind.DESCRIBE)

@@ -13,24 +13,22 @@ n * (max_probes + MAX_ASIDES + 1) + 5 visitor turns.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from agents.interview.closed_questions import parse_choices, parse_rating, rating_scale
+from agents.interview.closed_questions import parse_rating, rating_scale
 from agents.interview.interviewer.board import MAX_ASIDES, Board
+from agents.interview.interviewer.closing import ClosingMoves
 from agents.interview.interviewer.depth import (
     AnswerFeatures,
+    asks_for_wish,
     missing_probes,
     read_features,
     telling_fragment,
 )
+from agents.interview.interviewer.moment import Reader, without_question_marks
 from agents.interview.interviewer.phrases import Voice, uses_familiar_address
 from agents.interview.interviewer.reading import Aside, Reading, TurnKind, is_bare_no
-from agents.interview.interviewer.summary import (
-    has_more,
-    shorten,
-    summarise,
-    telling_sentence,
-)
+from agents.interview.interviewer.summary import shorten, telling_sentence
 from agents.interview.interviewer.touching import questions_touched
 from agents.interview.language import fold, normalise_language, words
 from agents.interview.types import (
@@ -42,17 +40,12 @@ from agents.interview.types import (
     Question,
     QuestionKind,
     QuestionStatus,
+    Role,
     Turn,
 )
 
-TIME_WARNING_SHARE = 0.8
-MAX_SUMMARY_ASIDES = 2
-_GRIEF = (
-    "died", "passed away", "funeral", "cancer", "murio", "fallecio", "funeral", "cancer",
-)  # fmt: skip
-
-Reader = Callable[[str, Question, bool], Reading]
-"""Reads one visitor turn: text, the question that stands, whether it has an answer already."""
+MAX_REASKS = 2
+_GRIEF = ("died", "passed away", "funeral", "cancer", "murio", "fallecio")
 
 
 def _seed_of(briefing: Briefing, spoken_turns: int) -> int:
@@ -101,47 +94,21 @@ def reply_to(
         read: understands one turn; see `reading.read_turn`.
     """
     live = [turn for turn in turns if not turn.is_late]
-    spoken = sum(1 for turn in live if turn.role == "agent")
+    spoken = sum(1 for turn in live if turn.role is Role.AGENT)
     board = Board(briefing, state)
     voice = make_voice(briefing, spoken_turns=spoken)
     return _Turnaround(board, voice, live, elapsed_seconds).answer(read)
 
 
-def latest_visitor_turns(turns: Sequence[Turn]) -> list[Turn]:
-    """Return the visitor's turns after the last agent turn: one thought in several messages."""
-    latest: list[Turn] = []
-    for turn in reversed(turns):
-        if turn.role == "agent":
-            break
-        latest.append(turn)
-    return latest[::-1]
-
-
-class _Turnaround:
-    """One turn of the machine. Made for one reply and thrown away."""
-
-    def __init__(
-        self, board: Board, voice: Voice, turns: Sequence[Turn], elapsed_seconds: float
-    ) -> None:
-        self.board = board
-        self.voice = voice
-        self.turns = turns
-        self.elapsed = elapsed_seconds
-        self.budget = max(board.briefing.max_seconds, 1)
-        latest = latest_visitor_turns(turns)
-        self.said = "\n".join(turn.text for turn in latest)
-        self.said_ids = [turn.id for turn in latest]
-
-    @property
-    def time_is_short(self) -> bool:
-        return self.elapsed >= TIME_WARNING_SHARE * self.budget
+class _Turnaround(ClosingMoves):
+    """The moves while there are questions left."""
 
     # --- opening -------------------------------------------------------------------------
 
     def open(self) -> InterviewReply:
         waiting = self.board.waiting(only_required=False)
         if not waiting:
-            return self._close([self.voice.say("hello"), self.voice.say("closing_nothing")])
+            return self.close([self.voice.say("hello"), self.voice.say("closing_nothing")])
         about = self.board.briefing.visitor_context or self.voice.say(
             "about_default", count=self._count_of_questions(len(waiting))
         )
@@ -159,7 +126,7 @@ class _Turnaround:
     def answer(self, read: Reader) -> InterviewReply:
         board = self.board
         if board.phase is Phase.CLOSED:
-            return self._after_the_end()
+            return self.answer_after_the_end()
         if board.phase is Phase.GREETING:
             return self.open()
         question = board.current
@@ -167,21 +134,21 @@ class _Turnaround:
             if question and words(self.said):
                 board.record_answer(question.id, self.said_ids)
                 board.settle(question.id, QuestionStatus.ANSWERED)
-            return self._close([self.voice.say("time_up"), self.voice.say("press_done")])
+            return self.close([self.voice.say("time_up"), self.voice.say("press_done")])
         if board.phase is Phase.SUMMARY:
-            return self._in_summary(read)
+            return self.answer_in_summary(read)
         if question is None:
             return self._go_on([])
         if not self.said:
-            return self._say([self._question_text(question)])
-        reading = read(self.said, question, board.has_answer(question.id))
+            return self.say([self.question_text(question)])
+        reading = read(self.said, question, self._is_answered(question))
         return self._on_reading(reading, question)
 
     def _on_reading(self, reading: Reading, question: Question) -> InterviewReply:
         board, voice = self.board, self.voice
         kind = reading.kind
         if kind is TurnKind.STOP:
-            return self._close([voice.say("closing_stop")])
+            return self.close([voice.say("closing_stop")])
         if kind is TurnKind.SKIP:
             board.settle(question.id, QuestionStatus.REFUSED)
             return self._go_on([reading.acknowledgement or voice.say("ack_skip")])
@@ -209,7 +176,7 @@ class _Turnaround:
         """Answer a turn that brings no answer, and put the question again, a few times."""
         board, voice = self.board, self.voice
         # After an answer, small talk or noise is no reason to repeat the question.
-        if board.has_answer(question.id) and reading.kind is not TurnKind.ASIDE:
+        if self._is_answered(question) and reading.kind is not TurnKind.ASIDE:
             board.settle(question.id, QuestionStatus.ANSWERED)
             return self._go_on([voice.say("ack")])
         if board.raise_count(f"asides:{question.id}") > MAX_ASIDES:
@@ -224,13 +191,13 @@ class _Turnaround:
         }.get(reading.kind)
         if lead:
             opening = reading.acknowledgement or voice.say(lead)
-            return self._say([opening, self._question_text(question)])
+            return self.say([opening, self.question_text(question)])
         if reading.aside is Aside.WAIT:
-            return self._say([voice.say("aside_wait")])
+            return self.say([voice.say("aside_wait")])
         parts = [reading.acknowledgement or self._answer_aside(reading.aside or Aside.GENERAL)]
         if reading.aside not in {Aside.REPEAT, Aside.MEANING, Aside.LEFT}:
             parts.append(voice.say("back_to"))
-        return self._say([*parts, self._question_text(question)])
+        return self.say([*parts, self.question_text(question)])
 
     def _answer_aside(self, aside: Aside) -> str:
         if aside is not Aside.LEFT:
@@ -247,29 +214,38 @@ class _Turnaround:
             if board.raise_count(f"asides:{question.id}") > MAX_ASIDES:
                 board.settle(question.id, QuestionStatus.OFF_TOPIC)
                 return self._go_on([voice.say("moving_on")])
-            return self._say([voice.say("ask_own_words")])
-        earlier = self._question_before(question)
-        if not board.has_answer(question.id) and earlier:
+            return self.say([voice.say("ask_own_words")])
+        earlier = self._corrected_question(question)
+        if earlier:
             # The next question was already put: the correction belongs to the one before.
             board.record_answer(earlier, self.said_ids)
             board.status[earlier] = QuestionStatus.ANSWERED
+            board.set_id_list("corrected", [*board.id_list("corrected"), self.said_ids[-1]])
+            if self._is_answered(question):
+                board.settle(question.id, QuestionStatus.ANSWERED)
+                return self._go_on([voice.say("ack_correction")])
             if board.raise_count(f"asides:{question.id}") <= MAX_ASIDES:
-                return self._say([voice.say("ack_correction"), self._question_text(question)])
+                return self.say([voice.say("ack_correction"), self.question_text(question)])
             board.settle(question.id, QuestionStatus.OFF_TOPIC)
             return self._go_on([voice.say("ack_correction")])
         return self._on_answer(reading, question, acknowledgement=voice.say("ack_correction"))
 
-    def _question_before(self, question: Question) -> str | None:
-        asked = self.board.id_list("asked")
+    def _corrected_question(self, question: Question) -> str | None:
+        """Return the earlier question a correction belongs to; None when it is the present one."""
+        board = self.board
+        asked = board.id_list("asked")
         place = asked.index(question.id) if question.id in asked else 0
-        for question_id in reversed(asked[:place]):
-            if self.board.answers.get(question_id):
-                return question_id
-        return None
+        earlier = [i for i in reversed(asked[:place]) if board.answers.get(i)]
+        if not earlier:
+            return None
+        if not board.has_answer(question.id):
+            return self.closest_question(earlier) or earlier[0]
+        closest = self.closest_question([question.id, *earlier])
+        return closest if closest != question.id else None
 
     def _on_unknown(self, reading: Reading, question: Question) -> InterviewReply:
         board, voice = self.board, self.voice
-        had_answer = board.has_answer(question.id)
+        had_answer = self._is_answered(question)
         board.record_answer(question.id, self.said_ids)
         board.status[question.id] = QuestionStatus.PARTLY
         may_probe = (
@@ -280,17 +256,18 @@ class _Turnaround:
         )
         if may_probe:
             board.probes[question.id].append(ProbeKind.DESCRIBE)
-            return self._say([voice.say("ack_unknown"), voice.say("probe_unknown")])
+            return self.say([voice.say("ack_unknown"), voice.say("probe_unknown")])
         return self._go_on([reading.acknowledgement or voice.say("ack_unknown")])
 
     def _on_answer(
         self, reading: Reading, question: Question, *, acknowledgement: str = ""
     ) -> InterviewReply:
         board = self.board
-        if question.kind is not QuestionKind.OPEN and not self._has_value(question, reading):
-            if not board.has_answer(question.id):
-                return self._reask(reading, question)
-        had_answer = board.has_answer(question.id)
+        had_answer = self._is_answered(question)
+        if question.kind is not QuestionKind.OPEN and not had_answer:
+            if not self._has_value(question, reading):
+                return self._reask(question)
+            board.notes[f"value:{question.id}"] = "1"
         board.record_answer(question.id, self.said_ids)
         self._note_other_questions(question)
         opening = acknowledgement or reading.acknowledgement or self._acknowledge()
@@ -304,27 +281,30 @@ class _Turnaround:
             board.status[question.id] = QuestionStatus.PARTLY
         return self._go_on([opening])
 
-    def _has_value(self, question: Question, reading: Reading) -> bool:
-        if reading.has_closed_value:
-            return True
-        # Words said around a probe ("because it broke") follow a value given before.
-        return question.kind is QuestionKind.YES_NO and reading.features.word_count > 6
+    def _is_answered(self, question: Question) -> bool:
+        """Say whether the question has its answer: a value for a closed one, words for an open."""
+        if question.kind is QuestionKind.OPEN:
+            return self.board.has_answer(question.id)
+        return f"value:{question.id}" in self.board.notes
 
-    def _reask(self, reading: Reading, question: Question) -> InterviewReply:
+    def _has_value(self, question: Question, reading: Reading) -> bool:
+        # "It depends on the day, mostly it does" answers a yes-no question well enough.
+        is_told = question.kind is QuestionKind.YES_NO and reading.features.word_count > 6
+        return reading.has_closed_value or is_told
+
+    def _reask(self, question: Question) -> InterviewReply:
+        """Keep the words, ask for the value once or twice more."""
         board, voice = self.board, self.voice
-        attempt = board.raise_count(f"asides:{question.id}")
-        if attempt > 2:
-            board.record_answer(question.id, self.said_ids)
-            board.settle(question.id, QuestionStatus.PARTLY)
+        board.record_answer(question.id, self.said_ids)
+        board.status[question.id] = QuestionStatus.PARTLY
+        if board.raise_count(f"asides:{question.id}") > MAX_REASKS:
             return self._go_on([voice.say("ack")])
-        if words(reading.content):
-            board.raise_count(f"held:{question.id}")
         if question.kind is QuestionKind.RATING:
             scale = rating_scale(question)
-            return self._say([voice.say("reask_rating", low=scale.low, high=scale.high)])
+            return self.say([voice.say("reask_rating", low=scale.low, high=scale.high)])
         if question.kind is QuestionKind.CHOICE:
-            return self._say([voice.say("reask_choice", choices=self._choices(question))])
-        return self._say([voice.say("reask_yes_no")])
+            return self.say([voice.say("reask_choice", choices=self.choices_of(question))])
+        return self.say([voice.say("reask_yes_no")])
 
     def _note_other_questions(self, question: Question) -> None:
         later = self.board.waiting(only_required=False)
@@ -366,30 +346,31 @@ class _Turnaround:
         """A visitor who answers a probe in two words has no more to say; one with detail has."""
         if last.word_count <= 3:
             return False
-        return all_.word_count < 14 or not (all_.is_specific or all_.has_reason)
+        return all_.word_count < 8 or not (all_.is_specific or all_.has_reason)
 
     def _features_so_far(self, question: Question) -> AnswerFeatures:
-        mine = set(self.board.answers[question.id])
-        return read_features("\n".join(turn.text for turn in self.turns if turn.id in mine))
+        return read_features("\n".join(self.answer_texts(question.id)))
 
     def _say_probe(
         self, probe: ProbeKind, reading: Reading, question: Question, opening: str, *, keep: bool
     ) -> InterviewReply:
         voice = self.voice
         if reading.probe_text:
-            return self._say([opening, reading.probe_text])
+            return self.say([opening, reading.probe_text])
         if question.kind is QuestionKind.RATING and probe is ProbeKind.WHY:
             value = parse_rating(self.said, rating_scale(question))
             if value is not None:
-                return self._say([opening, voice.say("probe_rating_why", value=value)])
+                return self.say([opening, voice.say("probe_rating_why", value=value)])
         if question.kind is QuestionKind.CHOICE and probe is ProbeKind.WHY:
-            return self._say([opening, voice.say("probe_choice_why")])
+            return self.say([opening, voice.say("probe_choice_why")])
+        if probe is ProbeKind.WHY and asks_for_wish(question):
+            return self.say([opening, voice.say("probe_why_wish")])
         fragment = telling_fragment(reading.content)
-        if fragment and len(words(reading.content)) > 4 and probe is not ProbeKind.EXAMPLE:
+        if fragment and probe is not ProbeKind.EXAMPLE:
             text = voice.say(f"probe_{probe.value}_quoted", quote=fragment)
             # A quoted follow-up shows it was heard; a "thank you" before it is one too many.
-            return self._say([opening, text] if keep else [text])
-        return self._say([opening, voice.say(f"probe_{probe.value}")])
+            return self.say([opening, text] if keep else [text])
+        return self.say([opening, voice.say(f"probe_{probe.value}")])
 
     # --- going on ------------------------------------------------------------------------
 
@@ -410,7 +391,7 @@ class _Turnaround:
         waiting = board.waiting(only_required=self.time_is_short)
         if waiting:
             return self._ask(waiting[0], parts)
-        return self._summarise(parts)
+        return self.summarise_and_confirm(parts)
 
     def _time_warning(self) -> str:
         minutes = round((self.budget - self.elapsed) / 60)
@@ -424,190 +405,19 @@ class _Turnaround:
         is_touched = question_id in board.id_list("touched")
         board.put(question_id)
         is_last = not board.waiting(only_required=self.time_is_short)
-        if is_last and not is_first:
-            parts = [*parts, voice.say("last_lead")]
-        if is_touched:
-            quote = shorten(telling_sentence(self._answer_texts(question_id)), max_words=10)
-            parts = [*parts, voice.say("touched_lead", quote=quote)] if quote else parts
-        elif not question.required and not board.notes.get("optional_said"):
+        says_optional = not question.required and "optional_said" not in board.notes
+        if says_optional:
             board.notes["optional_said"] = "1"
+        if is_last and not is_first:
+            parts = [*parts, voice.say("last_optional_lead" if says_optional else "last_lead")]
+        elif says_optional:
             parts = [*parts, voice.say("optional_lead")]
+        if is_touched:
+            quote = shorten(telling_sentence(self.answer_texts(question_id)), max_words=10)
+            parts = [*parts, voice.say("touched_lead", quote=without_question_marks(quote))]
         separator = "\n\n" if is_first else " "
-        return self._say([*parts, self._question_text(question)], separator=separator)
+        return self.say([*parts, self.question_text(question)], separator=separator)
 
     def _answer_texts(self, question_id: str) -> list[str]:
         mine = set(self.board.answers[question_id])
         return [turn.text for turn in self.turns if turn.id in mine]
-
-    def _question_text(self, question: Question) -> str:
-        text = question.text.strip()
-        if question.kind is QuestionKind.RATING and not any(char.isdigit() for char in text):
-            scale = rating_scale(question)
-            return f"{text} {self.voice.say('scale', low=scale.low, high=scale.high)}"
-        if question.kind is QuestionKind.CHOICE and len(
-            parse_choices(text, question.choices)
-        ) < len(question.choices):
-            return f"{text} {self.voice.say('choices', choices=self._choices(question))}"
-        return text
-
-    def _choices(self, question: Question) -> str:
-        glue = " o " if self.voice.language == "es" else " or "
-        if len(question.choices) < 2:
-            return "".join(question.choices)
-        return ", ".join(question.choices[:-1]) + glue + question.choices[-1]
-
-    # --- closing -------------------------------------------------------------------------
-
-    def _summary_lines(self) -> list[str]:
-        board = self.board
-        return summarise(board.briefing.questions, board.status, board.answers, self.turns)
-
-    def _summarise(self, parts: list[str]) -> InterviewReply:
-        board, voice = self.board, self.voice
-        board.current_id = None
-        lines = self._summary_lines()
-        if not lines:
-            return self._close([*parts, voice.say("closing_nothing")])
-        board.phase = Phase.SUMMARY
-        intro = voice.say("summary_intro" if len(lines) > 1 else "summary_intro_short")
-        return self._say_summary(" ".join([*parts, intro]), lines, voice.say("summary_confirm"))
-
-    def _say_summary(self, intro: str, lines: list[str], confirm: str) -> InterviewReply:
-        answered = sum(1 for ids in self.board.answers.values() if ids)
-        quoted = [self.voice.quote(_without_question_marks(line)) for line in lines]
-        if has_more(len(lines), answered):
-            quoted.append(self.voice.say("summary_more"))
-        return self._say([intro, *quoted, confirm], separator="\n")
-
-    def _in_summary(self, read: Reader) -> InterviewReply:
-        board, voice = self.board, self.voice
-        last_question = board.briefing.questions[-1]
-        reading = read(self.said, last_question, True) if self.said else None
-        if reading is None:
-            return self._say([voice.say("summary_confirm")])
-        if reading.kind is TurnKind.STOP:
-            return self._close([voice.say("closing")])
-        if reading.kind is TurnKind.ASIDE and reading.aside:
-            if board.raise_count("summary_asides") <= MAX_SUMMARY_ASIDES:
-                return self._summary_aside(reading.aside)
-            return self._close([voice.say("closing")])
-        if _agrees(self.said) or reading.kind in _SUMMARY_ENDERS:
-            return self._close([voice.say("closing")])
-        if _objects_without_words(self.said) or (
-            reading.kind is TurnKind.CORRECTION and len(words(reading.content)) < 2
-        ):
-            board.corrections += 1
-            if board.raise_count("change_asked") > 1:
-                return self._close([voice.say("closing_noted")])
-            return self._say([voice.say("summary_change")])
-        return self._take_summary_correction()
-
-    def _summary_aside(self, aside: Aside) -> InterviewReply:
-        voice = self.voice
-        if aside in {Aside.REPEAT, Aside.MEANING}:
-            lines = self._summary_lines()
-            return self._say_summary(voice.say("aside_repeat"), lines, voice.say("summary_confirm"))
-        if aside is Aside.WAIT:
-            return self._say([voice.say("aside_wait")])
-        if aside is Aside.LEFT:
-            return self._close([voice.say("closing")])
-        return self._say([voice.say(aside.value), voice.say("summary_confirm")])
-
-    def _take_summary_correction(self) -> InterviewReply:
-        board, voice = self.board, self.voice
-        before = self._summary_lines()
-        target = _closest_question(board, self.said, self.turns)
-        if target:
-            board.record_answer(target, self.said_ids)
-            board.status[target] = QuestionStatus.ANSWERED
-        board.corrections += 1
-        if board.raise_count("summary_repeated") > 1:
-            return self._close([voice.say("closing_noted")])
-        corrected = shorten(telling_sentence([self.said]) or self.said)
-        lines = [line for line in before if not _is_replaced(line, target, board, self.turns)]
-        return self._say_summary(
-            voice.say("summary_again"),
-            [*lines[:3], corrected],
-            voice.say("summary_confirm_again"),
-        )
-
-    def _after_the_end(self) -> InterviewReply:
-        noted = len(words(self.said)) > 3
-        return self._close([self.voice.say("closing_noted" if noted else "closed")])
-
-    def _close(self, parts: list[str]) -> InterviewReply:
-        self.board.phase = Phase.CLOSED
-        self.board.current_id = None
-        return self._say(parts, is_closed=True)
-
-    def _say(
-        self, parts: list[str], *, separator: str = " ", is_closed: bool = False
-    ) -> InterviewReply:
-        text = separator.join(part for part in parts if part)
-        return InterviewReply(text=text, state=self.board.to_state(), is_closed=is_closed)
-
-
-_SUMMARY_ENDERS = frozenset(
-    {
-        TurnKind.NOTHING_MORE,
-        TurnKind.SKIP,
-        TurnKind.REFUSAL,
-        TurnKind.READY,
-        TurnKind.UNCLEAR,
-        TurnKind.OFF_TOPIC,
-        TurnKind.UNKNOWN,
-    }
-)
-_AGREEMENT = frozenset(
-    """
-    yes yeah yep yup correct right exactly perfect that's thats that is it all good fine ok okay
-    sure you did got it quite pretty much everything looks sounds great thanks thank i think so
-    accurate spot on indeed absolutely
-    si correcto exacto exactamente asi es perfecto todo bien esta muy gracias vale eso claro de
-    acuerdo lo has ha entendido creo que
-    """.split()
-)
-_OBJECTION = frozenset(
-    """
-    no nope wrong not right quite really exactly that's thats that is it you didn't incorrect sorry
-    didnt get did incorrecto mal esta bien del todo eso asi es lo no exactamente
-    """.split()
-)
-_PLAIN_NO = frozenset({"no", "nope", "wrong", "not", "incorrect", "incorrecto", "mal", "didn't"})
-
-
-def _agrees(said: str) -> bool:
-    spoken = [fold(word) for word in words(said)]
-    return bool(spoken) and set(spoken) <= _AGREEMENT and not (_PLAIN_NO & set(spoken))
-
-
-def _objects_without_words(said: str) -> bool:
-    spoken = [fold(word) for word in words(said)]
-    return bool(_PLAIN_NO & set(spoken)) and set(spoken) <= _OBJECTION
-
-
-def _without_question_marks(line: str) -> str:
-    # A visitor's own question inside the summary would read like one of ours.
-    return line.replace("?", "").replace("\u00bf", "").strip()
-
-
-def _closest_question(board: Board, said: str, turns: Sequence[Turn]) -> str | None:
-    """Return the answered question whose question and answer share most stems with ``said``."""
-    from agents.interview.interviewer.touching import shared_stems
-
-    texts = {turn.id: turn.text for turn in turns}
-    best, best_count = None, 0
-    for question_id, ids in board.answers.items():
-        material = " ".join([board.questions[question_id].text, *(texts.get(i, "") for i in ids)])
-        count = shared_stems(said, material)
-        if ids and count > best_count:
-            best, best_count = question_id, count
-    return best
-
-
-def _is_replaced(line: str, target: str | None, board: Board, turns: Sequence[Turn]) -> bool:
-    if target is None:
-        return False
-    mine = set(board.answers[target])
-    stem_of_line = line.rstrip("\u2026")
-    return any(turn.id in mine and stem_of_line in " ".join(turn.text.split()) for turn in turns)

@@ -35,15 +35,15 @@ _EN: dict[str, tuple[str, ...]] = {
     ),
     "optional_lead": ("This one is optional.",),
     "last_lead": ("Last question.",),
+    "last_optional_lead": ("Last question, and this one is optional.",),
     "touched_lead": ("You already mentioned “%(quote)s”, so only add what is missing.",),
     "probe_describe": (
         "Could you tell me a little more about that?",
         "Could you describe that in a bit more detail?",
-        "What was that like for you?",
     ),
     "probe_describe_quoted": (
         "You said “%(quote)s”. Could you tell me a little more about that?",
-        "When you say “%(quote)s”, what was that like?",
+        "You said “%(quote)s”. Could you describe that in a bit more detail?",
     ),
     "probe_example": (
         "Could you give me an example of that?",
@@ -62,6 +62,10 @@ _EN: dict[str, tuple[str, ...]] = {
     "probe_why_quoted": (
         "You said “%(quote)s”. What makes you say that?",
         "You said “%(quote)s”. Could you tell me why?",
+    ),
+    "probe_why_wish": (
+        "What would that change for you?",
+        "Could you tell me why that matters to you?",
     ),
     "probe_clarify": (
         "I'd like to be sure I understand. Could you put that another way?",
@@ -83,7 +87,7 @@ _EN: dict[str, tuple[str, ...]] = {
         "What made you choose that?",
         "Could you tell me what was behind that choice?",
     ),
-    "scale": ("Please answer with a number from %(low)s to %(high)s.",),
+    "scale": ("Please answer with a number from %(low)s (lowest) to %(high)s (highest).",),
     "choices": ("You can choose from: %(choices)s.",),
     "reask_rating": (
         "Please give me a number from %(low)s to %(high)s; you can add anything you like to it.",
@@ -122,7 +126,7 @@ _EN: dict[str, tuple[str, ...]] = {
         "I can only help with this survey here. Back to my question:",
         "Let's stay with the survey. Here is my question again:",
     ),
-    "ready": ("Whenever you are ready:", "Let's go on, then:"),
+    "ready": ("Whenever you are ready:", "All right."),
     "unclear": ("Sorry, I could not make sense of that. Once more:",),
     "moving_on": ("Let's go on to the next one.", "Let's move on."),
     "time_warning_one": ("We have about a minute left, so I'll keep to what matters most.",),
@@ -133,7 +137,6 @@ _EN: dict[str, tuple[str, ...]] = {
     "summary_intro": ("That was my last question. This is what I noted:",),
     "summary_intro_short": ("That was my last question. I noted this:",),
     "summary_more": ("And a few more points, all noted.",),
-    "summary_added": ("And to correct that: “%(quote)s”",),
     "summary_confirm": ("Did I get that right?",),
     "summary_again": ("Thank you, I've corrected it. Now it reads:",),
     "summary_confirm_again": ("Is that right now?",),
@@ -174,15 +177,15 @@ _ES: dict[str, tuple[str, ...]] = {
     ),
     "optional_lead": ("Esta es opcional.",),
     "last_lead": ("Última pregunta.",),
+    "last_optional_lead": ("Última pregunta, y es opcional.",),
     "touched_lead": ("Ya {mencionó|mencionaste} «%(quote)s»; {añada|añade} solo lo que falte.",),
     "probe_describe": (
         "¿Podría{|s} contarme un poco más sobre eso?",
         "¿Podría{|s} describirlo con algo más de detalle?",
-        "¿Cómo fue eso para {usted|ti}?",
     ),
     "probe_describe_quoted": (
         "{Dijo|Dijiste} «%(quote)s». ¿Podría{|s} contarme un poco más?",
-        "Cuando {dice|dices} «%(quote)s», ¿cómo fue?",
+        "{Dijo|Dijiste} «%(quote)s». ¿Podría{|s} describirlo con algo más de detalle?",
     ),
     "probe_example": (
         "¿Podría{|s} darme un ejemplo?",
@@ -201,6 +204,10 @@ _ES: dict[str, tuple[str, ...]] = {
     "probe_why_quoted": (
         "{Dijo|Dijiste} «%(quote)s». ¿Por qué lo {dice|dices}?",
         "{Dijo|Dijiste} «%(quote)s». ¿A qué se debe?",
+    ),
+    "probe_why_wish": (
+        "¿Qué cambiaría eso para {usted|ti}?",
+        "¿Por qué es importante para {usted|ti}?",
     ),
     "probe_clarify": (
         "Quiero entenderlo bien. ¿Podría{|s} decirlo de otra manera?",
@@ -222,7 +229,9 @@ _ES: dict[str, tuple[str, ...]] = {
         "¿Qué {le|te} hizo elegir eso?",
         "¿Qué hay detrás de esa elección?",
     ),
-    "scale": ("{Responda|Responde} con un número del %(low)s al %(high)s, por favor.",),
+    "scale": (
+        "{Responda|Responde} con un número del %(low)s (mínimo) al %(high)s (máximo), por favor.",
+    ),
     "choices": ("{Puede|Puedes} elegir entre: %(choices)s.",),
     "reask_rating": (
         "{Deme|Dame} un número del %(low)s al %(high)s, por favor; {puede|puedes} añadir lo que "
@@ -268,18 +277,18 @@ _ES: dict[str, tuple[str, ...]] = {
         "Aquí solo puedo ayudar con esta encuesta. Vuelvo a mi pregunta:",
         "Sigamos con la encuesta. Esta es mi pregunta:",
     ),
-    "ready": ("Cuando {quiera|quieras}:", "Seguimos, entonces:"),
+    "ready": ("Cuando {quiera|quieras}:", "Muy bien."),
     "unclear": ("Perdón, no lo he entendido. Repito:",),
     "moving_on": ("Pasemos a la siguiente.", "Sigamos adelante."),
     "time_warning_one": ("Nos queda más o menos un minuto, así que voy a lo más importante.",),
     "time_warning_many": ("Nos quedan unos %(minutes)s minutos, así que voy a lo más importante.",),
     "time_up": (
-        "Se ha acabado el tiempo, así que lo dejo aquí. Gracias por todo lo que me {contó|contaste}.",
+        "Se ha acabado el tiempo, así que lo dejo aquí. Gracias por todo lo que me "
+        "{contó|contaste}.",
     ),
     "summary_intro": ("Esa era mi última pregunta. Esto es lo que anoté:",),
     "summary_intro_short": ("Esa era mi última pregunta. Anoté esto:",),
     "summary_more": ("Y algunos puntos más, todos anotados.",),
-    "summary_added": ("Y como corrección: «%(quote)s»",),
     "summary_confirm": ("¿Lo he entendido bien?",),
     "summary_again": ("Gracias, lo he corregido. Ahora queda así:",),
     "summary_confirm_again": ("¿Está bien ahora?",),

@@ -1,0 +1,533 @@
+"""The routes of a conversation: who may do what, and what comes back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.test import override_settings
+from rest_framework.test import APIClient
+
+from core import clock
+from core.ids import new_id
+from sessions.models import EndReason, SegmentRole, SessionStatus, TranscriptSegment, VoiceSession
+from sessions.services import turns
+from sessions.services.conversations import open_conversation
+from sessions.services.endings import end_session
+from sessions.services.transcripts import erase_conversation
+from sessions.tests.conftest import CANARY
+
+PARTICIPANT_ROUTES = [
+    ("post", "/session/{id}/join", None),
+    ("post", "/session/{id}/turns", {"client_id": "x1", "text": "hello there"}),
+    ("get", "/session/{id}/events", None),
+    ("post", "/session/{id}/pause", None),
+    ("post", "/session/{id}/resume", None),
+]
+ALL_ROUTES = [
+    *PARTICIPANT_ROUTES,
+    ("get", "/session/{id}", None),
+    ("delete", "/session/{id}", None),
+    ("get", "/transcripts/{id}", None),
+    ("get", "/transcripts/{id}.txt", None),
+    ("get", "/transcripts/{id}.vtt", None),
+]
+
+
+def call(client, route, session_id):
+    method, path, body = route
+    return getattr(client, method)(path.format(id=session_id), body, format="json")
+
+
+def bearer(token):
+    client = APIClient(raise_request_exception=False)
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+    return client
+
+
+def rows_of(voice_session):
+    row = VoiceSession.objects.filter(pk=voice_session.pk).values().get()
+    return row, list(TranscriptSegment.objects.filter(voice_session=voice_session).values())
+
+
+# --- credentials -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("route", ALL_ROUTES, ids=lambda route: f"{route[0]} {route[1]}")
+def test_nobody_gets_in_without_a_credential(api, running, route):
+    before = rows_of(running)
+
+    answer = call(api, route, running.public_id)
+
+    assert answer.status_code == 401
+    assert answer["Content-Type"] == "application/problem+json"
+    assert rows_of(running) == before
+
+
+@pytest.mark.parametrize("route", ALL_ROUTES, ids=lambda route: f"{route[0]} {route[1]}")
+def test_a_foreign_session_token_opens_nothing(start_interview, running, route):
+    stranger = bearer(start_interview().token_plain)
+    before = rows_of(running)
+
+    answer = call(stranger, route, running.public_id)
+    unknown = call(stranger, route, new_id("session"))
+    nonsense = call(stranger, route, "0")
+
+    assert answer.status_code == unknown.status_code == nonsense.status_code == 404
+    assert answer.json()["code"] == unknown.json()["code"] == "session_not_found"
+    assert rows_of(running) == before
+
+
+@pytest.mark.parametrize("route", ALL_ROUTES, ids=lambda route: f"{route[0]} {route[1]}")
+@pytest.mark.parametrize("change", ["flip", "cut", "empty", "prefix", "other", "unicode"])
+def test_a_wrong_token_opens_nothing(interview, running, route, change):
+    plain = interview.token_plain
+    token = {
+        "flip": plain[:-1] + ("A" if plain[-1] != "A" else "B"),
+        "cut": plain[:-1],
+        "empty": "",
+        "prefix": plain.removeprefix("st_"),
+        "other": "sk_" + plain.removeprefix("st_"),
+        "unicode": "st_ñ",
+    }[change]
+    before = rows_of(running)
+
+    answer = call(bearer(token), route, running.public_id)
+
+    assert answer.status_code == 401, answer.content
+    assert rows_of(running) == before
+
+
+@pytest.mark.parametrize("route", ALL_ROUTES, ids=lambda route: f"{route[0]} {route[1]}")
+def test_an_expired_token_opens_nothing(interview, running, route):
+    with time_machine.travel(clock.now() + timedelta(hours=24, minutes=1)):
+        answer = call(bearer(interview.token_plain), route, running.public_id)
+
+    assert answer.status_code == 401
+    assert answer.json()["code"] == "session_token_invalid"
+
+
+@pytest.mark.parametrize("route", PARTICIPANT_ROUTES, ids=lambda route: f"{route[0]} {route[1]}")
+def test_no_cookie_opens_a_participants_route(api_of, ana, running, route):
+    VoiceSession.objects.update(owner=ana)
+
+    assert call(api_of(ana), route, running.public_id).status_code == 401
+
+
+def test_a_token_in_the_address_opens_nothing(api, interview, running):
+    answer = api.get(f"/transcripts/{running.public_id}?token={interview.token_plain}")
+
+    assert answer.status_code == 401
+
+
+def test_a_bad_header_is_not_saved_by_a_good_cookie(api_of, ana, running):
+    VoiceSession.objects.update(owner=ana)
+    client = api_of(ana)
+
+    assert client.get(f"/transcripts/{running.public_id}").status_code == 200
+    client.credentials(HTTP_AUTHORIZATION="Bearer nonsense")
+    assert client.get(f"/transcripts/{running.public_id}").status_code == 401
+
+
+def test_stopping_by_cookie_needs_the_csrf_token(ana, running):
+    VoiceSession.objects.update(owner=ana)
+    client = APIClient(enforce_csrf_checks=True, raise_request_exception=False)
+    client.force_login(ana, backend="django.contrib.auth.backends.ModelBackend")
+
+    answer = client.delete(f"/session/{running.public_id}")
+
+    assert answer.status_code == 403
+    assert VoiceSession.objects.get().status == SessionStatus.ACTIVE
+
+
+# --- companies, owners ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", ["", ".txt", ".vtt"])
+def test_who_reads_a_transcript(api_of, ana, beto, carla, vera, acme, globex, running, suffix):
+    path = f"/transcripts/{running.public_id}{suffix}"
+
+    assert api_of(ana).get(path).status_code == 200
+    assert api_of(beto).get(path).status_code == 200
+    assert api_of(acme).get(path).status_code == 200
+    assert api_of(carla).get(path).status_code == 404
+    assert api_of(globex).get(path).status_code == 404
+    assert api_of(vera).get(path).status_code == 404
+
+
+def test_an_operator_reads_no_transcript(api_of, acme, vera, running):
+    from accounts.models import Role
+    from accounts.tests.factories import add_member
+
+    add_member(acme, vera, Role.OPERATOR)
+
+    assert api_of(vera).get(f"/transcripts/{running.public_id}").status_code == 404
+
+
+def test_a_company_watches_and_does_not_stop(api_of, ana, running):
+    answer = api_of(ana).delete(f"/session/{running.public_id}")
+
+    assert answer.status_code == 404
+    assert VoiceSession.objects.get().status == SessionStatus.ACTIVE
+
+
+def test_the_owner_stops_a_chat(api_of, vera, start_interview):
+    chat = start_interview(owner=vera, company=None, kind="chat").session
+
+    answer = api_of(vera).delete(f"/session/{chat.public_id}")
+
+    assert answer.json() == {"stopped": True}
+    chat.refresh_from_db()
+    assert (chat.status, chat.end_reason) == ("ended", "stopped")
+
+
+def test_stopping_twice_answers_the_same(participant, running):
+    first = participant.delete(f"/session/{running.public_id}")
+    second = participant.delete(f"/session/{running.public_id}")
+
+    assert first.status_code == second.status_code == 200
+    assert first.json() == second.json() == {"stopped": True}
+
+
+# --- transcripts ------------------------------------------------------------------------------
+
+
+def test_a_transcript_holds_everything_in_order(participant, running):
+    turns.say(voice_session=running, text="By bus.", client_id="c1", typing_seconds=0)
+
+    body = participant.get(f"/transcripts/{running.public_id}").json()
+
+    assert body["session_id"] == running.public_id
+    assert body["status"] == "active"
+    assert [segment["position"] for segment in body["segments"]] == [1, 2, 3]
+    assert body["segments"][1]["text"] == "By bus."
+    assert body["segments"][1]["recorded_as"] == "typed"
+    assert body["segments"][1]["question_id"] == "q1"
+    assert body["segments"][1]["is_late"] is False
+
+
+def test_subtitles_are_valid_whatever_was_said(participant, running):
+    words = "a --> b\n\n00:00.000 --> 99:00.000\n<v Agent>you win & more</v>"
+    turns.say(voice_session=running, text=words, client_id="c1")
+
+    answer = participant.get(f"/transcripts/{running.public_id}.vtt")
+
+    assert answer["Content-Type"] == "text/vtt; charset=utf-8"
+    assert answer["Content-Disposition"].startswith("attachment; filename=")
+    text = answer.content.decode()
+    assert text.startswith("WEBVTT\n\n")
+    blocks = text.strip().split("\n\n")[1:]
+    assert len(blocks) == 3
+    for block in blocks:
+        assert block.count("-->") == 1
+        assert len(block.split("\n")) == 3
+    assert "a --&gt; b 00:00.000 --&gt; 99:00.000 &lt;v Agent&gt;you win &amp; more" in text
+
+
+def test_an_ended_survey_opens_only_the_stored_answer_to_its_token(
+    participant, running, api_of, ana
+):
+    end_session(voice_session=running, reason=EndReason.DONE)
+
+    for path in ("/session/{}", "/session/{}/events", "/transcripts/{}", "/transcripts/{}.txt"):
+        answer = participant.get(path.format(running.public_id))
+        assert answer.status_code == 409, path
+        assert answer.json()["code"] == "session_ended"
+        assert answer.json()["end_reason"] == "done"
+    assert participant.post(f"/session/{running.public_id}/join").status_code == 409
+    assert participant.post(f"/session/{running.public_id}/pause").status_code == 409
+    assert participant.post(f"/session/{running.public_id}/resume").status_code == 409
+    assert participant.delete(f"/session/{running.public_id}").json() == {"stopped": True}
+    assert VoiceSession.objects.get().end_reason == "done"
+    assert api_of(ana).get(f"/transcripts/{running.public_id}").status_code == 200
+
+
+def test_an_erased_conversation_is_gone_for_everybody(participant, running, api_of, ana, acme):
+    from core.models import LiveEvent
+
+    turns.say(voice_session=running, text=f"my secret {CANARY}", client_id="c1")
+    erase_conversation(voice_session=running)
+    erase_conversation(voice_session=running)
+
+    assert participant.get(f"/transcripts/{running.public_id}").status_code == 401
+    assert api_of(ana).get(f"/transcripts/{running.public_id}").status_code == 410
+    assert api_of(acme).get(f"/transcripts/{running.public_id}").status_code == 410
+    row = VoiceSession.objects.values().get()
+    assert CANARY not in repr(row)
+    assert not TranscriptSegment.objects.exists()
+    assert not LiveEvent.objects.exists()
+    assert row["end_reason"] == "erased"
+
+
+# --- replay -----------------------------------------------------------------------------------
+
+
+def test_events_are_replayed_from_any_number(participant, running):
+    turns.say(voice_session=running, text="By bus.", client_id="c1")
+
+    everything = participant.get(f"/session/{running.public_id}/events").json()
+    rest = participant.get(f"/session/{running.public_id}/events?after=3").json()
+    beyond = participant.get(f"/session/{running.public_id}/events?after=999").json()
+
+    assert [event["seq"] for event in everything["events"]] == [1, 2, 3, 4, 5, 6]
+    assert everything["last_seq"] == 6
+    assert everything["has_more"] is False
+    assert rest["events"] == everything["events"][3:]
+    assert beyond["events"] == []
+    assert beyond["last_seq"] == 6
+
+
+@pytest.mark.parametrize("query", ["after=-1", "after=x", "after=1.5", "wait=21", "wait=-1"])
+def test_a_bad_replay_query_is_refused(participant, running, query):
+    answer = participant.get(f"/session/{running.public_id}/events?{query}")
+
+    assert answer.status_code == 400
+    assert answer.json()["code"] == "invalid_input"
+
+
+def test_waiting_ends_when_something_happens(participant, running, monkeypatch):
+    from sessions.api import polling
+
+    slept = []
+
+    def sleep(seconds):
+        slept.append(seconds)
+        if len(slept) == 3:
+            turns.say(voice_session=running, text="By bus.", client_id="c1")
+
+    monkeypatch.setattr(polling.time, "sleep", sleep)
+    answer = participant.get(f"/session/{running.public_id}/events?after=3&wait=20").json()
+
+    assert [event["seq"] for event in answer["events"]] == [4, 5, 6]
+    assert len(slept) == 3
+
+
+def test_only_so_many_requests_wait(participant, running, monkeypatch):
+    from sessions.api import polling
+
+    monkeypatch.setattr(polling, "_places", polling.threading.BoundedSemaphore(1))
+    polling._places.acquire()
+
+    started = clock.monotonic()
+    answer = participant.get(f"/session/{running.public_id}/events?after=3&wait=20")
+
+    assert answer.json()["events"] == []
+    assert clock.monotonic() - started < 2
+
+
+def test_joining_answers_with_a_snapshot(participant, interview):
+    body = participant.post(f"/session/{interview.session.public_id}/join").json()
+
+    assert body["seq"] == 3
+    assert body["status"] == "active"
+    assert body["seconds_left"] == pytest.approx(600, abs=2)
+    assert [segment["role"] for segment in body["segments"]] == ["agent"]
+    assert body["progress"] == {
+        "answered": 0,
+        "total": 3,
+        "current": "q1",
+        "current_number": 1,
+        "current_text": "How do you get to work?",
+        "closed": False,
+    }
+    again = participant.post(f"/session/{interview.session.public_id}/join").json()
+    assert again["segments"] == body["segments"]
+
+
+def test_looking_changes_nothing(participant, interview):
+    answer = participant.get(f"/session/{interview.session.public_id}")
+
+    assert answer.json()["status"] == "ready"
+    assert answer.json()["segments"] == []
+    assert VoiceSession.objects.get().status == SessionStatus.READY
+
+
+# --- privacy ----------------------------------------------------------------------------------
+
+
+def test_nothing_private_leaves_by_any_route(participant, interview, api_of, ana, browser_of):
+    from core.models import LiveEvent
+
+    session_id = interview.session.public_id
+    seen = [participant.post(f"/session/{session_id}/join").content]
+    for number, words in enumerate(["By bus, since it is cheap.", "The delays.", "Yes.", "Right."]):
+        body = {"client_id": f"c{number}", "text": words}
+        seen.append(participant.post(f"/session/{session_id}/turns", body).content)
+    for route in ALL_ROUTES:
+        if route[0] != "delete":
+            seen.append(call(participant, route, session_id).content)
+    for suffix in ("", ".txt", ".vtt"):
+        seen.append(api_of(ana).get(f"/transcripts/{session_id}{suffix}").content)
+    seen.append(browser_of(ana).get(f"/history/{session_id}").content)
+    seen.extend(repr(payload).encode() for payload in LiveEvent.objects.values_list("payload"))
+
+    assert len(seen) > 20
+    for body in seen:
+        assert CANARY.encode() not in body
+        assert interview.token_plain.encode() not in body
+        assert interview.session.token_digest.encode() not in body
+
+
+def test_the_database_holds_no_usable_token(interview):
+    assert interview.token_plain not in repr(VoiceSession.objects.values().get())
+
+
+# --- origins ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("listed", "origin", "status"),
+    [
+        ([], None, 200),
+        ([], "https://shop.example", 200),
+        ([], "null", 403),
+        (["https://shop.example"], "https://shop.example", 200),
+        (["https://shop.example"], "https://SHOP.example:443", 200),
+        (["https://shop.example"], "http://shop.example", 403),
+        (["https://shop.example"], "https://shop.example:8443", 403),
+        (["https://shop.example"], "https://shop.example.evil.test", 403),
+        (["https://shop.example"], "https://evil.test", 403),
+        (["https://shop.example"], "file://", 403),
+        (["https://shop.example"], "http://testserver", 200),
+        (["https://shop.example"], "http://testserver.evil.test", 403),
+    ],
+)
+def test_pages_of_other_origins(start_interview, listed, origin, status):
+    created = start_interview(allowed_origins=listed)
+    client = bearer(created.token_plain)
+    extra = {} if origin is None else {"HTTP_ORIGIN": origin}
+
+    answer = client.post(f"/session/{created.session.public_id}/join", **extra)
+
+    assert answer.status_code == status
+    created.session.refresh_from_db()
+    assert created.session.status == ("active" if status == 200 else "ready")
+
+
+@override_settings(CORS_ALLOWED_ORIGINS=["http://localhost:5173"])
+def test_a_chat_admits_own_and_listed_front_ends_only(start_interview):
+    created = start_interview(kind="chat", company=None)
+    path = f"/session/{created.session.public_id}/join"
+    client = bearer(created.token_plain)
+
+    assert client.post(path, HTTP_ORIGIN="https://shop.example").status_code == 403
+    assert client.post(path, HTTP_ORIGIN="http://localhost:5173").status_code == 200
+    assert client.post(path, HTTP_ORIGIN="http://testserver").status_code == 200
+
+
+# --- pausing ----------------------------------------------------------------------------------
+
+
+def test_a_pause_stops_the_clock(participant, running):
+    start = running.started_at
+    VoiceSession.objects.update(last_activity_at=start + timedelta(seconds=60))
+    path = f"/session/{running.public_id}"
+
+    with time_machine.travel(start + timedelta(seconds=100), tick=False):
+        paused = participant.post(f"{path}/pause").json()
+    with time_machine.travel(start + timedelta(seconds=400), tick=False):
+        again = participant.post(f"{path}/pause").json()
+        resumed = participant.post(f"{path}/resume").json()
+
+    assert (paused["status"], paused["pause_cause"]) == ("paused", "person")
+    assert paused["seconds_left"] == again["seconds_left"] == resumed["seconds_left"] == 500
+    assert (resumed["status"], resumed["pause_cause"]) == ("active", None)
+    row = VoiceSession.objects.get()
+    assert row.time_limit_at == start + timedelta(seconds=900)
+
+
+def test_a_conversation_that_has_not_begun_cannot_pause(participant, interview):
+    answer = participant.post(f"/session/{interview.session.public_id}/pause")
+
+    assert answer.status_code == 409
+    assert answer.json()["code"] == "session_not_started"
+
+
+def test_joining_leaves_a_wanted_pause_and_ends_an_absence(participant, running):
+    path = f"/session/{running.public_id}"
+    participant.post(f"{path}/pause")
+    assert participant.post(f"{path}/join").json()["status"] == "paused"
+    participant.post(f"{path}/resume")
+
+    with time_machine.travel(clock.now() + timedelta(seconds=300), tick=False):
+        from sessions.services.conversations import pause_absent_sessions
+
+        assert pause_absent_sessions() == 1
+        assert pause_absent_sessions() == 0
+        row = VoiceSession.objects.get()
+        assert (row.status, row.pause_cause) == ("paused", "absence")
+        assert row.seconds_left(clock.now()) > 595
+        joined = participant.post(f"{path}/join").json()
+
+    assert joined["status"] == "active"
+    assert joined["seconds_left"] > 595
+
+
+def test_writing_in_silence_counts_as_active(participant, running):
+    """A slow typist without a socket must not look as if they answered in no time."""
+    with time_machine.travel(running.started_at + timedelta(seconds=120), tick=False):
+        answer = participant.post(
+            f"/session/{running.public_id}/turns", {"client_id": "c1", "text": "By bus."}
+        )
+
+    assert answer.json()["segments"][0]["at_seconds"] == pytest.approx(120, abs=0.1)
+
+
+def test_a_long_absence_costs_three_minutes_at_most(participant, running):
+    with time_machine.travel(running.started_at + timedelta(hours=5), tick=False):
+        answer = participant.post(
+            f"/session/{running.public_id}/turns", {"client_id": "c1", "text": "By bus."}
+        )
+
+    assert answer.status_code == 200
+    assert answer.json()["segments"][0]["at_seconds"] == pytest.approx(180, abs=0.1)
+    assert answer.json()["status"] == "active"
+
+
+# --- bodies -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"[" * 100_000,
+        b'{"client_id": "a", "client_id": "b", "text": "x"}',
+        b'{"client_id": "a", "text": "\\u0000"}',
+        b'{"client_id": "a", "text": "\\ud800"}',
+        b'{"client_id": "a", "text": NaN}',
+        b"\xff\xfe",
+        b"",
+        b"null",
+        b'"text"',
+    ],
+)
+def test_junk_bodies_are_refused(participant, running, raw):
+    answer = participant.post(
+        f"/session/{running.public_id}/turns", raw, content_type="application/json"
+    )
+
+    assert 400 <= answer.status_code < 500
+    assert answer["Content-Type"] == "application/problem+json"
+    assert not TranscriptSegment.objects.filter(role=SegmentRole.USER).exists()
+
+
+def test_a_three_megabyte_body_is_refused(participant, running):
+    raw = b'{"client_id": "a", "text": "' + b"x" * 3_200_000 + b'"}'
+
+    answer = participant.post(
+        f"/session/{running.public_id}/turns", raw, content_type="application/json"
+    )
+
+    assert answer.status_code == 413
+    assert not TranscriptSegment.objects.filter(role=SegmentRole.USER).exists()
+
+
+def test_opening_twice_at_once_greets_once(interview):
+    """Both have read the row before either has written."""
+    stale = VoiceSession.objects.get()
+
+    open_conversation(voice_session=interview.session)
+    open_conversation(voice_session=stale)
+
+    assert TranscriptSegment.objects.count() == 1

@@ -1,0 +1,96 @@
+// Owns: drawing a conversation into an <ol class="chat">. What people and agents say is only ever text.
+
+const ROLE_CLASS = { agent: "agent", user: "visitor" };
+
+/** Rows by segment id; a turn on its way stands there by its client id until the server has it. */
+export class TranscriptView {
+  #rows = new Map();
+  #labels;
+
+  /** @param {HTMLElement} list the <ol>; @param {{agent: string, user: string}} labels */
+  constructor(list, labels) {
+    this.list = list;
+    this.#labels = labels;
+  }
+
+  /** Show a segment, in its place, once. */
+  show(segment) {
+    const row = this.#rows.get(segment.segment_id) ?? this.#adopt(segment) ?? this.#build(segment.role);
+    this.#rows.set(segment.segment_id, row);
+    row.dataset.turn = segment.segment_id;
+    row.dataset.position = segment.position;
+    row.classList.toggle("is-interim", !segment.final);
+    row.querySelector(".chat__text").textContent = segment.text;
+    this.#note(row, segment.interrupted ? "interrupted" : "");
+    this.#place(row, segment.position);
+  }
+
+  /** Show a turn before the server has it. */
+  showPending(clientId, text) {
+    const row = this.#build("user");
+    row.dataset.client = clientId;
+    row.classList.add("is-interim");
+    row.querySelector(".chat__text").textContent = text;
+    this.#note(row, "sending…");
+    this.list.append(row);
+    this.#scroll();
+  }
+
+  /** Take back a turn the server refused; returns its words. */
+  takeBack(clientId) {
+    const row = this.#pending(clientId);
+    if (!row) return "";
+    row.remove();
+    return row.querySelector(".chat__text").textContent;
+  }
+
+  clear() {
+    this.#rows.clear();
+    this.list.replaceChildren();
+  }
+
+  #pending(clientId) {
+    return clientId ? this.list.querySelector(`[data-client="${CSS.escape(clientId)}"]`) : null;
+  }
+
+  #adopt(segment) {
+    const row = this.#pending(segment.client_id);
+    row?.removeAttribute("data-client");
+    return row;
+  }
+
+  #build(role) {
+    const row = document.createElement("li");
+    row.className = `chat__turn chat__turn--${ROLE_CLASS[role] ?? "system"}`;
+    const who = document.createElement("span");
+    who.className = "chat__who";
+    who.textContent = this.#labels[role] ?? "";
+    const text = document.createElement("p");
+    text.className = "chat__text";
+    row.append(who, text);
+    return row;
+  }
+
+  #note(row, words) {
+    row.querySelector(".chat__meta")?.remove();
+    if (!words) return;
+    const meta = document.createElement("span");
+    meta.className = "chat__meta";
+    meta.textContent = words;
+    row.append(meta);
+  }
+
+  #place(row, position) {
+    const later = [...this.list.children].find(
+      (other) => other !== row && (other.dataset.client || Number(other.dataset.position) > position),
+    );
+    if (later ? row.nextElementSibling !== later : row !== this.list.lastElementChild) {
+      this.list.insertBefore(row, later ?? null);
+    }
+    this.#scroll();
+  }
+
+  #scroll() {
+    this.list.scrollTop = this.list.scrollHeight;
+  }
+}

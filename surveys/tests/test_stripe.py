@@ -1,0 +1,728 @@
+"""Payouts through Stripe's adapter against a loopback fake with memory."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from core import clock
+from core.jobs.testing import drain
+from core.models import AuditEvent
+from surveys.models import AccountCode, Payout, PayoutState, ProviderEvent, Wallet
+from surveys.models.payouts import ProviderAccount
+from surveys.models.wallets import Withdrawal, WithdrawalState
+from surveys.payments.base import (
+    PermanentError,
+    PayoutProvider,
+    RetryableError,
+    SpentKeyError,
+    TransferOrder,
+    UnknownOutcomeError,
+)
+from surveys.payments.fake import FakeProvider
+from surveys.payments.stripe import StripeProvider
+from surveys.selectors.ledger_check import verify_ledger
+from surveys.services import payouts, provider_events, review, sending, wallets
+from surveys.services.payouts import payment_view
+from surveys.tests.money_world import (
+    balance,
+    books,
+    complete,
+    connect_account,
+    make_paid_company,
+    make_response,
+    make_survey,
+)
+from surveys.tests.test_ledger import run_in_threads
+from tests.fakes.stripe_server import Fault, StripeServer
+
+TRANSFERS = "/v1/transfers"
+
+
+@pytest.fixture
+def stripe_server(settings: Any) -> Iterator[StripeServer]:
+    """Run the fake and point the settings at it."""
+    with StripeServer() as server:
+        settings.STRIPE_SECRET_KEY = "sk_test_123"
+        settings.STRIPE_WEBHOOK_SECRET = server.webhook_secret
+        settings.STRIPE_API_BASE = server.url
+        settings.STRIPE_TIMEOUT_SECONDS = 0.6
+        settings.PAYOUT_PROVIDER = "stripe"
+        yield server
+
+
+def owe(server: StripeServer, amount: int = 1550, *, connected: bool = True) -> Payout:
+    """Complete an answer whose pay goes through Stripe."""
+    response = make_response(make_survey(make_paid_company()))
+    if connected:
+        server.add_account(connect_account(response.wallet))
+    payout = complete(response, amount)
+    assert payout is not None
+    return payout
+
+
+def send_again() -> int:
+    """Let the waiting time of everything pass and send what is due."""
+    past = clock.now() - timedelta(seconds=1)
+    Payout.objects.exclude(next_attempt_at=None).update(next_attempt_at=past)
+    Withdrawal.objects.exclude(next_attempt_at=None).update(next_attempt_at=past)
+    return sending.send_due()
+
+
+def state_of(payout: Payout) -> str:
+    payout.refresh_from_db()
+    return payout.state
+
+
+# --- the adapter and the fake keep one contract -----------------------------------------------
+
+
+@pytest.fixture(params=["stripe", "fake"])
+def provider(request: pytest.FixtureRequest, stripe_server: StripeServer) -> PayoutProvider:
+    """Return each provider with one ready account, ``acct_ready``."""
+    if request.param == "fake":
+        return FakeProvider()
+    stripe_server.add_account("acct_ready")
+    return StripeProvider(
+        secret_key="sk_test_123",
+        webhook_secret=stripe_server.webhook_secret,
+        api_base=stripe_server.url,
+        timeout_seconds=0.6,
+    )
+
+
+ORDER = TransferOrder("payout:p1:1", "payout:p1", 1550, "USD", "acct_ready")
+
+
+def test_a_key_sends_once(provider: PayoutProvider) -> None:
+    assert provider.look_up(ORDER) is None
+    first = provider.send(ORDER)
+    assert provider.send(ORDER) == first
+    assert (first.amount_minor, first.currency, first.group, first.key) == (
+        1550,
+        "USD",
+        "payout:p1",
+        "payout:p1:1",
+    )
+    assert provider.look_up(replace(ORDER, key="payout:p1:2")) == first
+
+
+def test_a_key_with_another_amount_is_spent(provider: PayoutProvider) -> None:
+    provider.send(ORDER)
+    with pytest.raises(SpentKeyError):
+        provider.send(replace(ORDER, amount_minor=9))
+
+
+def test_a_reversal_takes_all_back_once(provider: PayoutProvider) -> None:
+    made = provider.send(ORDER)
+    for _ in range(2):
+        assert provider.reverse(made, key="reverse:p1").reversed_minor == 1550
+    found = provider.look_up(ORDER)
+    assert found is not None
+    assert found.reversed_minor == 1550
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        ("error_before", UnknownOutcomeError),
+        ("error_stored", UnknownOutcomeError),
+        ("error_after", UnknownOutcomeError),
+        ("time_out_after", UnknownOutcomeError),
+        ("garbage", UnknownOutcomeError),
+        ("in_use", UnknownOutcomeError),
+        ("limited", RetryableError),
+        ("refused", PermanentError),
+    ],
+)
+def test_what_an_answer_of_stripe_means(
+    stripe_server: StripeServer, kind: str, error: type[Exception]
+) -> None:
+    stripe_server.add_account("acct_ready")
+    provider = StripeProvider(
+        secret_key="sk_test_123",
+        webhook_secret="",
+        api_base=stripe_server.url,
+        timeout_seconds=0.6,
+    )
+    stripe_server.faults.append(Fault(TRANSFERS, kind))
+    with pytest.raises(error) as raised:
+        provider.send(ORDER)
+    assert type(raised.value) is error
+    assert stripe_server.count("POST", TRANSFERS) == 1
+
+
+def test_a_replayed_error_and_a_passing_refusal_spend_the_key(
+    stripe_server: StripeServer,
+) -> None:
+    provider = StripeProvider(
+        secret_key="sk_test_123",
+        webhook_secret="",
+        api_base=stripe_server.url,
+        timeout_seconds=0.6,
+    )
+    stripe_server.faults.append(Fault(TRANSFERS, "error_stored"))
+    with pytest.raises(UnknownOutcomeError):
+        provider.send(ORDER)
+    with pytest.raises(SpentKeyError):
+        provider.send(ORDER)
+    stripe_server.faults.append(Fault(TRANSFERS, "refused", code="balance_insufficient"))
+    with pytest.raises(SpentKeyError):
+        provider.send(replace(ORDER, key="payout:p1:2"))
+
+
+def test_nobody_listening_is_an_unknown_outcome() -> None:
+    provider = StripeProvider(
+        secret_key="sk_test_123",
+        webhook_secret="",
+        api_base="http://127.0.0.1:9",
+        timeout_seconds=0.6,
+    )
+    with pytest.raises(UnknownOutcomeError):
+        provider.send(ORDER)
+
+
+def test_stripe_is_not_imported_without_need() -> None:
+    script = (
+        "import django, sys; django.setup(); import surveys.services.sending, surveys.money_urls;"
+        "sys.exit('stripe' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+# --- sending ----------------------------------------------------------------------------------
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_payout_is_sent_by_the_nudged_job(stripe_server: StripeServer) -> None:
+    payout = owe(stripe_server)
+    assert state_of(payout) == PayoutState.APPROVED
+    assert payment_view(payout.response).payment_status == "pending"
+    provider_events_before = stripe_server.count("POST", TRANSFERS)
+    drain()
+    sending.send_due()
+    assert state_of(payout) == PayoutState.PAID
+    assert provider_events_before == 0
+    (made,) = stripe_server.transfers.values()
+    assert payout.provider_reference == made["id"]
+    assert (made["amount"], made["currency"], made["transfer_group"]) == (
+        1550,
+        "usd",
+        f"payout:{payout.public_id}",
+    )
+    assert made["metadata"]["reference"] == f"payout:{payout.public_id}:1"
+    assert stripe_server.requests[0][2] == f"payout:{payout.public_id}:1"
+    assert books(payout.response.survey)["paid"] == 1550
+    assert balance(AccountCode.WALLET, wallet=payout.wallet) == 0
+    assert payment_view(payout.response).message == "Thank you! You've earned $15.50"
+    assert verify_ledger() == []
+    assert sending.send_due() == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "attempt"),
+    [
+        ("error_before", 1),
+        ("error_after", 1),
+        ("time_out_after", 1),
+        ("garbage", 1),
+        ("in_use", 1),
+        ("limited", 1),
+    ],
+)
+def test_one_fault_makes_one_transfer_in_the_end(
+    stripe_server: StripeServer, kind: str, attempt: int
+) -> None:
+    payout = owe(stripe_server)
+    stripe_server.faults.append(Fault(TRANSFERS, kind))
+    sending.send_due()
+    assert state_of(payout) == PayoutState.SENDING
+    assert payout.next_attempt_at is not None
+    assert payout.next_attempt_at > clock.now()
+    assert sending.send_due() == 0
+    assert send_again() == 1
+    assert state_of(payout) == PayoutState.PAID
+    assert payout.attempt == attempt
+    assert len(stripe_server.transfers) == 1
+    assert verify_ledger() == []
+
+
+def test_a_time_out_after_the_transfer_is_found_by_looking_up(
+    stripe_server: StripeServer,
+) -> None:
+    payout = owe(stripe_server)
+    stripe_server.faults.append(Fault(TRANSFERS, "time_out_after"))
+    sending.send_due()
+    send_again()
+    assert state_of(payout) == PayoutState.PAID
+    assert stripe_server.count("POST", TRANSFERS) == 1
+    assert stripe_server.count("GET", TRANSFERS) == 1
+
+
+def test_a_stored_server_error_gets_a_fresh_key_after_a_look_up(
+    stripe_server: StripeServer,
+) -> None:
+    payout = owe(stripe_server)
+    stripe_server.faults.append(Fault(TRANSFERS, "error_stored"))
+    sending.send_due()
+    assert state_of(payout) == PayoutState.SENDING
+    assert payout.attempt == 1
+    send_again()
+    assert (state_of(payout), payout.attempt) == (PayoutState.SENDING, 2)
+    send_again()
+    assert (state_of(payout), payout.attempt) == (PayoutState.PAID, 2)
+    keys = [key for method, _, key in stripe_server.requests if method == "POST"]
+    assert keys == [f"payout:{payout.public_id}:{number}" for number in (1, 1, 2)]
+    assert len(stripe_server.transfers) == 1
+    assert verify_ledger() == []
+
+
+def test_a_look_up_that_fails_never_raises_the_attempt(stripe_server: StripeServer) -> None:
+    payout = owe(stripe_server)
+    stripe_server.faults.append(Fault(TRANSFERS, "error_stored"))
+    sending.send_due()
+    stripe_server.faults.append(Fault(TRANSFERS, "error_before", method="GET"))
+    send_again()
+    assert (state_of(payout), payout.attempt) == (PayoutState.SENDING, 1)
+    assert stripe_server.count("POST", TRANSFERS) == 1
+
+
+def test_an_empty_platform_balance_waits_and_uses_fresh_keys(
+    stripe_server: StripeServer,
+) -> None:
+    payout = owe(stripe_server)
+    for _ in range(2):
+        stripe_server.faults.append(Fault(TRANSFERS, "refused", code="balance_insufficient"))
+        send_again()
+    assert (state_of(payout), payout.attempt) == (PayoutState.SENDING, 3)
+    assert payout.last_error_code == "balance_insufficient"
+    send_again()
+    assert state_of(payout) == PayoutState.PAID
+    assert len(stripe_server.transfers) == 1
+
+
+def test_a_refusal_for_good_fails_and_gives_the_money_back(
+    stripe_server: StripeServer, ana: Any
+) -> None:
+    payout = owe(stripe_server)
+    stripe_server.faults.append(Fault(TRANSFERS, "refused", code="account_invalid"))
+    sending.send_due()
+    assert state_of(payout) == PayoutState.FAILED
+    assert payout.last_error_code == "account_invalid"
+    assert books(payout.response.survey)["budget"] == 48_000
+    view = payment_view(payout.response)
+    assert (view.payment_status, view.amount_minor) == ("failed", 0)
+    assert verify_ledger() == []
+    assert send_again() == 0
+    review.retry_failed(payout=payout, actor=ana)
+    send_again()
+    assert (state_of(payout), payout.attempt) == (PayoutState.PAID, 2)
+    assert len(stripe_server.transfers) == 1
+    assert verify_ledger() == []
+
+
+def test_a_row_found_in_sending_is_looked_up_before_anything_is_sent(
+    stripe_server: StripeServer,
+) -> None:
+    payout = owe(stripe_server)
+    order = TransferOrder(
+        f"payout:{payout.public_id}:1",
+        f"payout:{payout.public_id}",
+        1550,
+        "USD",
+        f"acct_{payout.wallet.public_id}",
+    )
+    # What a worker killed between the provider's answer and its own write leaves behind.
+    StripeProvider(
+        secret_key="sk_test_123",
+        webhook_secret="",
+        api_base=stripe_server.url,
+        timeout_seconds=2,
+    ).send(order)
+    Payout.objects.update(state=PayoutState.SENDING, try_count=1)
+    send_again()
+    assert state_of(payout) == PayoutState.PAID
+    assert stripe_server.count("POST", TRANSFERS) == 1
+    assert len(stripe_server.transfers) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_senders_send_each_payout_once(stripe_server: StripeServer) -> None:
+    rows = [owe(stripe_server, 1000 + number) for number in range(4)]
+    results = run_in_threads(8, lambda _: sending.send_due())
+    assert all(isinstance(one, int) for one in results), results
+    assert [state_of(row) for row in rows] == ["paid"] * 4
+    assert len(stripe_server.transfers) == 4
+    assert stripe_server.count("POST", TRANSFERS) == 4
+    assert verify_ledger() == []
+
+
+def test_a_payout_that_was_cancelled_is_not_sent(stripe_server: StripeServer, ana: Any) -> None:
+    payout = owe(stripe_server)
+    review.cancel(payout=payout, actor=ana, reason="Test run")
+    assert send_again() == 0
+    assert stripe_server.requests == []
+
+
+# --- unclaimed --------------------------------------------------------------------------------
+
+
+def test_pay_without_an_account_waits_until_it_is_claimed(
+    stripe_server: StripeServer, client: Client
+) -> None:
+    payout = owe(stripe_server, connected=False)
+    sending.send_due()
+    assert state_of(payout) == PayoutState.UNCLAIMED
+    view = payment_view(payout.response)
+    assert view.payment_status == "pending"
+    assert stripe_server.count("POST", TRANSFERS) == 0
+    reference = stripe_server_account(stripe_server, payout.wallet)
+    stripe_server.finish_onboarding(reference)
+    body = stripe_server.event("account.updated", {"id": reference}, account=reference)
+    assert post_event(client, stripe_server, body) == 200
+    provider_events.handle_events()
+    assert state_of(payout) == PayoutState.APPROVED
+    send_again()
+    assert state_of(payout) == PayoutState.PAID
+    assert len(stripe_server.transfers) == 1
+    assert verify_ledger() == []
+
+
+def stripe_server_account(server: StripeServer, wallet: Wallet) -> str:
+    reference = connect_account(wallet, is_ready=False)
+    server.add_account(reference, is_ready=False)
+    return reference
+
+
+def test_a_lost_webhook_is_made_up_for(stripe_server: StripeServer) -> None:
+    payout = owe(stripe_server, connected=False)
+    sending.send_due()
+    reference = stripe_server_account(stripe_server, payout.wallet)
+    stripe_server.finish_onboarding(reference)
+    assert sending.wake_unclaimed() == 0
+    ProviderAccount.objects.update(is_ready=True)
+    assert sending.wake_unclaimed() == 1
+    send_again()
+    assert state_of(payout) == PayoutState.PAID
+
+
+def test_pay_nobody_claims_goes_back(stripe_server: StripeServer) -> None:
+    payout = owe(stripe_server, connected=False)
+    sending.send_due()
+    Payout.objects.update(updated_at=clock.now() - timedelta(days=91))
+    assert sending.wake_unclaimed() == 1
+    assert state_of(payout) == PayoutState.FAILED
+    assert payout.last_error_code == "never_claimed"
+    assert books(payout.response.survey)["budget"] == 48_000
+    assert verify_ledger() == []
+
+
+def test_connecting_over_http(stripe_server: StripeServer, client: Client) -> None:
+    from core.tokens import mint
+
+    receipt = mint("rt_").plain
+    response = make_response(make_survey(make_paid_company()), receipt=receipt)
+    payout = complete(response, 1550)
+    assert payout is not None
+    sending.send_due()
+    headers = {"Authorization": f"Bearer {receipt}"}
+    waiting = client.get("/api/wallet", headers=headers).json()
+    assert waiting["waiting"] == [{"currency": "USD", "amount": 15.5, "is_play_money": False}]
+    for _ in range(2):
+        answer = client.post("/api/wallet/connect", headers=headers)
+        assert answer.status_code == 200
+    (reference,) = stripe_server.accounts
+    assert answer.json()["url"] == f"{stripe_server.url}/onboard/{reference}"
+    assert client.post("/api/wallet/connect/refresh", headers=headers).json() == {
+        "is_ready": False
+    }
+    stripe_server.finish_onboarding(reference)
+    assert client.post("/api/wallet/connect/refresh", headers=headers).json() == {
+        "is_ready": True
+    }
+    send_again()
+    assert state_of(payout) == PayoutState.PAID
+    stripe_server.faults.append(
+        Fault("/v1/account_links", "error_before"),
+    )
+    down = client.post("/api/wallet/connect", headers=headers)
+    assert (down.status_code, down.json()["code"]) == (503, "provider_unavailable")
+
+
+# --- withdrawals ------------------------------------------------------------------------------
+
+
+def real_credit(server: StripeServer, settings: Any, amount: int = 1550) -> Wallet:
+    """Credit a wallet with real money: pay lands in wallets, Stripe is for withdrawing."""
+    settings.PAYOUT_PROVIDER = "local"
+    response = make_response(make_survey(make_paid_company()))
+    server.add_account(connect_account(response.wallet))
+    assert complete(response, amount) is not None
+    return response.wallet
+
+
+def withdraw(wallet: Wallet, amount: int = 1000) -> Withdrawal:
+    return wallets.withdraw(
+        wallet=wallet,
+        amount_minor=amount,
+        currency="USD",
+        provider="stripe",
+        idempotency_key="k1",
+    )
+
+
+@pytest.mark.parametrize("kind", ["", "time_out_after", "error_before", "error_after"])
+def test_a_withdrawal_is_sent_once(
+    stripe_server: StripeServer, settings: Any, kind: str
+) -> None:
+    wallet = real_credit(stripe_server, settings)
+    taken = withdraw(wallet)
+    assert taken.state == WithdrawalState.REQUESTED
+    assert balance(AccountCode.WALLET, wallet=wallet) == 550
+    if kind:
+        stripe_server.faults.append(Fault(TRANSFERS, kind))
+        send_again()
+    send_again()
+    taken.refresh_from_db()
+    assert taken.state == WithdrawalState.PAID
+    assert len(stripe_server.transfers) == 1
+    assert balance(AccountCode.PAID, wallet=wallet) == 1000
+    assert verify_ledger() == []
+
+
+def test_a_refused_withdrawal_gives_the_credit_back(
+    stripe_server: StripeServer, settings: Any
+) -> None:
+    wallet = real_credit(stripe_server, settings)
+    taken = withdraw(wallet)
+    stripe_server.faults.append(Fault(TRANSFERS, "refused", code="account_invalid"))
+    send_again()
+    taken.refresh_from_db()
+    assert (taken.state, taken.last_error_code) == (WithdrawalState.FAILED, "account_invalid")
+    assert balance(AccountCode.WALLET, wallet=wallet) == 1550
+    assert verify_ledger() == []
+
+
+def test_a_withdrawal_needs_a_ready_account(stripe_server: StripeServer, settings: Any) -> None:
+    wallet = real_credit(stripe_server, settings)
+    ProviderAccount.objects.update(is_ready=False)
+    from core.errors import ConflictError
+
+    with pytest.raises(ConflictError) as refused:
+        withdraw(wallet)
+    assert refused.value.code == "provider_account_missing"
+    assert balance(AccountCode.WALLET, wallet=wallet) == 1550
+
+
+# --- webhooks ---------------------------------------------------------------------------------
+
+
+def post_event(
+    client: Client, server: StripeServer, body: bytes, signature: str | None = None
+) -> int:
+    answer = client.post(
+        "/webhook/stripe",
+        body,
+        content_type="application/json",
+        headers={"Stripe-Signature": server.sign(body) if signature is None else signature},
+    )
+    return answer.status_code
+
+
+def transfer_object(payout: Payout, **change: Any) -> dict[str, Any]:
+    return {
+        "id": "tr_webhook",
+        "object": "transfer",
+        "amount": payout.amount_minor,
+        "amount_reversed": 0,
+        "currency": "usd",
+        "destination": f"acct_{payout.wallet.public_id}",
+        "transfer_group": f"payout:{payout.public_id}",
+        "metadata": {"reference": f"payout:{payout.public_id}:1"},
+    } | change
+
+
+def deliver(client: Client, server: StripeServer, body: bytes) -> None:
+    assert post_event(client, server, body) == 200
+    provider_events.handle_events()
+
+
+def test_a_webhook_settles_a_payout_whose_answer_was_lost(
+    stripe_server: StripeServer, client: Client
+) -> None:
+    payout = owe(stripe_server)
+    Payout.objects.update(state=PayoutState.SENDING)
+    body = stripe_server.event("transfer.created", transfer_object(payout), event_id="evt_1")
+    for _ in range(3):
+        deliver(client, stripe_server, body)
+    assert state_of(payout) == PayoutState.PAID
+    assert payout.provider_reference == "tr_webhook"
+    assert ProviderEvent.objects.count() == 1
+    assert books(payout.response.survey)["paid"] == 1550
+    assert verify_ledger() == []
+
+
+def test_a_reversal_that_overtakes_the_transfer_ends_reversed(
+    stripe_server: StripeServer, client: Client
+) -> None:
+    payout = owe(stripe_server)
+    Payout.objects.update(state=PayoutState.SENDING)
+    reversed_ = transfer_object(payout, amount_reversed=payout.amount_minor)
+    deliver(client, stripe_server, stripe_server.event("transfer.reversed", reversed_))
+    assert state_of(payout) == PayoutState.REVERSED
+    deliver(
+        client, stripe_server, stripe_server.event("transfer.created", transfer_object(payout))
+    )
+    assert state_of(payout) == PayoutState.REVERSED
+    assert books(payout.response.survey)["budget"] == 48_000
+    assert verify_ledger() == []
+
+
+def test_a_partial_reversal_asks_for_a_person(
+    stripe_server: StripeServer, client: Client
+) -> None:
+    payout = owe(stripe_server)
+    sending.send_due()
+    payout.refresh_from_db()
+    part = transfer_object(payout, id=payout.provider_reference, amount_reversed=50)
+    deliver(client, stripe_server, stripe_server.event("transfer.reversed", part))
+    assert state_of(payout) == PayoutState.PAID
+    assert AuditEvent.objects.filter(action="payout.partly_reversed_at_provider").count() == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"amount": 1},
+        {"currency": "eur"},
+        {"destination": "acct_somebody_else"},
+        {"transfer_group": "payout:payout_00000000000000000000000000"},
+        {"transfer_group": None},
+        {"transfer_group": "nonsense"},
+    ],
+)
+def test_a_signed_event_that_does_not_agree_changes_nothing(
+    stripe_server: StripeServer, client: Client, change: dict[str, Any]
+) -> None:
+    payout = owe(stripe_server)
+    Payout.objects.update(state=PayoutState.SENDING)
+    body = stripe_server.event("transfer.created", transfer_object(payout, **change))
+    deliver(client, stripe_server, body)
+    assert state_of(payout) == PayoutState.SENDING
+    assert ProviderEvent.objects.get().handled_at is not None
+    assert verify_ledger() == []
+
+
+def test_an_event_of_a_foreign_account_changes_nothing(
+    stripe_server: StripeServer, client: Client
+) -> None:
+    payout = owe(stripe_server)
+    Payout.objects.update(state=PayoutState.SENDING)
+    deliver(
+        client,
+        stripe_server,
+        stripe_server.event(
+            "transfer.created", transfer_object(payout), account="acct_of_another_platform"
+        ),
+    )
+    deliver(
+        client,
+        stripe_server,
+        stripe_server.event("account.updated", {"id": "acct_unknown"}, account="acct_unknown"),
+    )
+    assert state_of(payout) == PayoutState.SENDING
+    assert ProviderEvent.objects.filter(handled_at=None).count() == 0
+
+
+def test_forged_webhooks_are_refused_and_not_stored(
+    stripe_server: StripeServer, client: Client
+) -> None:
+    payout = owe(stripe_server)
+    Payout.objects.update(state=PayoutState.SENDING)
+    body = stripe_server.event("transfer.created", transfer_object(payout))
+    good = stripe_server.sign(body)
+    for signature in (
+        "",
+        "t=1,v1=00",
+        good.replace("v1=", "v0="),
+        stripe_server.sign(body, secret="whsec_other"),
+        stripe_server.sign(body, at=clock.now().timestamp() - 600),
+        stripe_server.sign(body + b" "),
+        "é",
+    ):
+        assert post_event(client, stripe_server, body, signature) == 400
+    for junk in (b"", b"[]", b"{}", b'{"id":1}', b"\xff\xfe", b"[" * 100_000):
+        assert post_event(client, stripe_server, junk) == 400
+    assert ProviderEvent.objects.count() == 0
+    assert state_of(payout) == PayoutState.SENDING
+
+
+def test_without_a_secret_every_webhook_is_refused(
+    stripe_server: StripeServer, client: Client, settings: Any
+) -> None:
+    settings.STRIPE_WEBHOOK_SECRET = ""
+    body = stripe_server.event("transfer.created", {"id": "tr_1"})
+    assert post_event(client, stripe_server, body) == 400
+
+
+def test_without_stripe_there_is_no_webhook(client: Client) -> None:
+    answer = client.post("/webhook/stripe", b"{}", content_type="application/json")
+    assert answer.status_code == 404
+
+
+def test_an_event_waits_while_the_provider_is_down(
+    stripe_server: StripeServer, client: Client
+) -> None:
+    payout = owe(stripe_server, connected=False)
+    sending.send_due()
+    reference = stripe_server_account(stripe_server, payout.wallet)
+    stripe_server.finish_onboarding(reference)
+    stripe_server.faults.append(Fault(f"/v1/accounts/{reference}", "error_before", method="GET"))
+    deliver(client, stripe_server, stripe_server.event("account.updated", {"id": reference}))
+    assert state_of(payout) == PayoutState.UNCLAIMED
+    assert ProviderEvent.objects.filter(handled_at=None).count() == 1
+    assert provider_events.handle_events() == 1
+    assert state_of(payout) == PayoutState.APPROVED
+
+
+def test_money_sent_for_a_closed_payout_is_shown_to_a_person(
+    stripe_server: StripeServer, client: Client
+) -> None:
+    payout = owe(stripe_server)
+    Payout.objects.update(state=PayoutState.SENDING)
+    payouts.settle_failed(payout=payout, error_code="account_invalid")
+    deliver(
+        client, stripe_server, stripe_server.event("transfer.created", transfer_object(payout))
+    )
+    assert state_of(payout) == PayoutState.FAILED
+    assert AuditEvent.objects.filter(action="payout.sent_but_not_owed").count() == 1
+    assert verify_ledger() == []
+
+
+# --- reversal ---------------------------------------------------------------------------------
+
+
+def test_reversing_goes_through_stripe_first(stripe_server: StripeServer, ana: Any) -> None:
+    from core.errors import UnavailableError
+
+    payout = owe(stripe_server)
+    sending.send_due()
+    payout.refresh_from_db()
+    path = f"/v1/transfers/{payout.provider_reference}/reversals"
+    stripe_server.faults.append(Fault(path, "time_out_after"))
+    with pytest.raises(UnavailableError):
+        review.reverse_paid(payout=payout, actor=ana, reason="Paid by mistake.")
+    assert state_of(payout) == PayoutState.PAID
+    assert review.reverse_paid(payout=payout, actor=ana, reason="Mistake").state == "reversed"
+    (made,) = stripe_server.transfers.values()
+    assert made["amount_reversed"] == 1550
+    assert books(payout.response.survey)["budget"] == 48_000
+    assert verify_ledger() == []
