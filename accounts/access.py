@@ -43,9 +43,7 @@ def require_role(
         @wraps(view)
         @login_required
         def checked(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-            membership = current_membership(
-                request.user, request.session.get(COMPANY_SESSION_KEY)
-            )
+            membership = current_membership(request.user, request.session.get(COMPANY_SESSION_KEY))
             if membership is None:
                 return redirect("account_company_new")
             if membership.role not in roles:

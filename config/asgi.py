@@ -13,11 +13,10 @@ from typing import Any
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.conf import settings
-from django.core.asgi import get_asgi_application
 from django.urls import re_path
 
 from config.env import choose_settings
-from core.asgi import BodyLimit, LifespanAware, refuse_socket
+from core.asgi import BodyLimit, LifespanAware, build_django_application, refuse_socket
 from core.single_process import ServerLock
 
 
@@ -32,7 +31,7 @@ def patterns_of(module: str) -> list[Any]:
 def build_application() -> LifespanAware:
     """Load the apps and return the application; imports no consumer before that."""
     choose_settings()
-    django_application = get_asgi_application()
+    django_application = build_django_application()
     unserved: Any = refuse_socket
     # Who may open a socket from where is decided by the consumers: the widget runs elsewhere.
     sockets: list[Any] = [*patterns_of("sessions.routing"), re_path(r"", unserved)]

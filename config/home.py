@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from agents.interview.evaluation.pay import pay_minor
 from django.conf import settings
 from django.http import HttpRequest
 
 from accounts.models import Company
+from agents.interview.evaluation.pay import pay_minor
 from core.charts import Plot, Point, build_line_chart
 from core.money import format_money
 from core.templatetags.parley import nav_url
@@ -38,6 +38,8 @@ class Capability:
     url: str
     """Where to open it; empty while it does not exist."""
     action: str
+    limit: str = ""
+    """What this installation cannot do of it."""
 
 
 def home_context(request: HttpRequest) -> dict[str, Any]:
@@ -93,6 +95,7 @@ def list_capabilities(survey_url: str) -> list[Capability]:
             joint="Carries surveys by microphone.",
             url=nav_url("chat"),
             action="Start a conversation",
+            limit="" if settings.VOICE_IN_PROCESS or settings.LIVEKIT_URL else "Typing only here",
         ),
         Capability(
             name="Messaging",

@@ -226,8 +226,9 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
 AXES_ENABLE_ACCESS_FAILURE_LOG = False
-AXES_CLIENT_IP_CALLABLE = "core.ratelimit.login_ip"
-AXES_LOCKOUT_CALLABLE = "core.errors_http.locked_out"
+AXES_USERNAME_CALLABLE = "core.lockout.login_name"
+AXES_CLIENT_IP_CALLABLE = "core.lockout.login_ip"
+AXES_LOCKOUT_CALLABLE = "core.lockout.answer_locked_out"
 
 # --- text, time -----------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
@@ -239,9 +240,13 @@ USE_TZ = True
 
 # --- static files, uploads ------------------------------------------------------------------
 STATIC_URL = "/static/"
-STATIC_ROOT = Path(env.text("STATIC_ROOT", str(BASE_DIR / "staticfiles"))).expanduser()
+# Filled by `collectstatic`, in production only; elsewhere files are found where they lie.
+STATIC_ROOT = Path(
+    env.text("STATIC_ROOT", str((BASE_DIR if PRODUCTION else DATA_DIR) / "staticfiles"))
+).expanduser()
+if not PRODUCTION:
+    STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 STATICFILES_DIRS = [BASE_DIR / "static"]
-# Hashed names come from `collectstatic`, which only a production set-up runs.
 WHITENOISE_USE_FINDERS = not PRODUCTION
 WHITENOISE_AUTOREFRESH = DEBUG
 MEDIA_ROOT = DATA_DIR / "media"

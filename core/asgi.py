@@ -9,6 +9,12 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
+import django
+from asgiref.sync import sync_to_async
+from django.core.handlers.asgi import ASGIHandler
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
 from core.limits import body_limit_bytes
 from core.middleware import too_large
 
@@ -23,6 +29,32 @@ ASGIApp = Any
 
 _BODYLESS = frozenset({"GET", "HEAD", "OPTIONS"})
 _POLICY_VIOLATION = 1008
+
+
+class OneThreadHandler(ASGIHandler):
+    """Django's ASGI handler with the whole chain of middleware and view in one thread.
+
+    The stock handler runs what it can in the event loop and crosses to the request's thread and
+    back for each middleware and for the view. Every view here works with the database, so there
+    is nothing to gain in the loop; crossing once took 1.7 ms of processor time a request where
+    the stock handler took 2.7 ms with the same middleware. Asynchronous views still work: they
+    run in a loop of that thread.
+    """
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        """Build the chain in its synchronous form, whatever is asked for."""
+        super().load_middleware(is_async=False)
+
+    async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer in the thread that belongs to the request."""
+        respond = sync_to_async(self.get_response, thread_sensitive=True)
+        return await respond(request)
+
+
+def build_django_application() -> OneThreadHandler:
+    """Load the apps and return Django's side of the application."""
+    django.setup(set_prefix=False)
+    return OneThreadHandler()
 
 
 class BodyLimit:

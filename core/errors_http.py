@@ -107,7 +107,8 @@ def problem_of(error: ParleyError, *, instance: str = "") -> HttpResponse:
     )
 
 
-def _answer(request: HttpRequest, status: int, detail: str = "") -> HttpResponse:
+def answer_error(request: HttpRequest, status: int, detail: str = "") -> HttpResponse:
+    """Return an error as a problem or as the page ``<status>.html``, as the address wants it."""
     if wants_problem(request):
         return problem_response(status=status, detail=detail, instance=request.path)
     title = client.responses[status]
@@ -132,37 +133,26 @@ def _answer(request: HttpRequest, status: int, detail: str = "") -> HttpResponse
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer what Django could not read (handler400); a body over the limit is a 413."""
     too_large = isinstance(exception, RequestDataTooBig | TooManyFilesSent)
-    return _answer(request, 413 if too_large else 400)
+    return answer_error(request, 413 if too_large else 400)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer a refusal (handler403)."""
-    return _answer(request, 403)
+    return answer_error(request, 403)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer an unknown address (handler404)."""
-    return _answer(request, 404)
+    return answer_error(request, 404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer an error of ours (handler500)."""
-    return _answer(request, 500)
+    return answer_error(request, 500)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer a form that came without its CSRF token."""
-    return _answer(
+    return answer_error(
         request, 403, "This form had expired or came from another site. Reload it and send again."
     )
-
-
-def locked_out(
-    request: HttpRequest, response: Any = None, credentials: Any = None, *args: Any, **kwargs: Any
-) -> HttpResponse:
-    """Answer a login that failed too often (called by django-axes)."""
-    answer = _answer(
-        request, 429, "Too many failed logins. Wait a quarter of an hour, then try again."
-    )
-    answer["Retry-After"] = str(int(settings.AXES_COOLOFF_TIME * 3600))
-    return answer

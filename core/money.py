@@ -110,7 +110,7 @@ def _scale(amount: Decimal, digits: int) -> int | None:
     if number == 0:
         return 0
     if shift >= 0:
-        scaled = number * 10 ** min(shift, _BEYOND_RANGE)
+        scaled: int = number * 10 ** min(shift, _BEYOND_RANGE)
     elif -shift >= len(figures):
         return None
     else:

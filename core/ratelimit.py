@@ -119,16 +119,6 @@ def purge_counters() -> int:
     return RateCounter.objects.filter(window_ends_at__lte=time.time()).delete()[0]
 
 
-def login_ip(request: HttpRequest, *args: Any, **kwargs: Any) -> str | None:
-    """Return the client's address for django-axes, or None where there is none to store."""
-    address = client_ip(request)
-    try:
-        ipaddress.ip_address(address)
-    except ValueError:
-        return None
-    return address
-
-
 def client_ip(request: HttpRequest) -> str:
     """Return the address of the client, believing only as many proxies as are configured."""
     return _client_address(

@@ -80,7 +80,7 @@ def practice_briefing(language: str, *, has_prompt: bool = False) -> Briefing:
     """
     spoken = practice_language(language)
     questions = tuple(
-        Question(id=f"practice_{key}", text=text, kind=kind, required=False, max_probes=1)
+        Question(id=f"practice_{key}", text=text, kind=kind, max_probes=1)
         for key, kind, text in _QUESTIONS[spoken]
     )
     return Briefing(

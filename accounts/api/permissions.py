@@ -20,9 +20,7 @@ RESEARCH_ROLES = frozenset({Role.OWNER, Role.MEMBER})
 """Who works with surveys, conversations and reviews."""
 
 
-def company_of_request(
-    request: Request, roles: frozenset[Role] = RESEARCH_ROLES
-) -> Company | None:
+def company_of_request(request: Request, roles: frozenset[Role] = RESEARCH_ROLES) -> Company | None:
     """Return the company a request acts for, or None when it may not act for one.
 
     A key acts for its company; a person for the company the console shows, if their role is

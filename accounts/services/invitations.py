@@ -83,7 +83,8 @@ def find_invitation(plain: str) -> Invitation:
         raise NotFoundError("invitation_not_found", "This invitation link is not valid.")
     if row.accepted_at or row.revoked_at or row.expires_at <= clock.now():
         raise GoneError(
-            "invitation_closed", "This invitation was used, withdrawn or has expired. Ask for a new one."
+            "invitation_closed",
+            "This invitation was used, withdrawn or has expired. Ask for a new one.",
         )
     return row
 
@@ -98,7 +99,8 @@ def accept_invitation(*, plain: str, user: User) -> Membership:
     row = find_invitation(plain)
     if row.email.lower() != user.email.lower():
         raise ForbiddenError(
-            "other_address", "This invitation was sent to another e-mail address. Sign in with that one."
+            "other_address",
+            "This invitation was sent to another e-mail address. Sign in with that one.",
         )
     with transaction.atomic():
         taken = Invitation.objects.filter(

@@ -14,7 +14,8 @@ class EmailTakenError(ConflictError):
 
     def __init__(self) -> None:
         super().__init__(
-            "email_taken", "This e-mail address already has an account. Sign in, or reset the password."
+            "email_taken",
+            "This e-mail address already has an account. Sign in, or reset the password.",
         )
 
 

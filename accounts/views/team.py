@@ -53,7 +53,8 @@ def team(request: CompanyRequest) -> HttpResponse:
         else:
             _send_invitation(request, created)
             messages.success(
-                request, _("An invitation is on its way to %(email)s.") % {"email": created.row.email}
+                request,
+                _("An invitation is on its way to %(email)s.") % {"email": created.row.email},
             )
             return redirect("console:team")
     return render(

@@ -70,6 +70,13 @@ def content_words(text: str, language: str) -> list[str]:
     ]
 
 
+#: Endings with the letters that must stay before them, the longer ending first.
+_ENGLISH_ENDINGS = (
+    ("ation", 5), ("ingly", 3), ("edly", 3), ("ment", 3), ("ness", 3), ("ing", 3), ("ion", 5),
+    ("ed", 3), ("ly", 3),
+)  # fmt: skip
+
+
 def _singular_english(word: str) -> str:
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
@@ -86,9 +93,9 @@ def _stem_english(word: str) -> str:
         return word
     word = _singular_english(word)
     stripped = word
-    for suffix in ("ingly", "edly", "ing", "ed", "ly", "ment", "ness"):
+    for suffix, keep in _ENGLISH_ENDINGS:
         if word.endswith(suffix) and _has_vowel(word[: -len(suffix)]):
-            if len(word) - len(suffix) >= 3:
+            if len(word) - len(suffix) >= keep:
                 stripped = word[: -len(suffix)]
             break
     # "stopp" of "stopped" and "cancell" lose a letter; "call", "miss" and "buzz" keep theirs.

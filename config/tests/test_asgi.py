@@ -4,9 +4,10 @@ import asyncio
 import json
 
 import pytest
+from asgiref.sync import SyncToAsync
 from channels.testing import WebsocketCommunicator
 
-from core.asgi import BodyLimit, LifespanAware, refuse_socket
+from core.asgi import BodyLimit, LifespanAware, OneThreadHandler, refuse_socket
 
 
 def http_scope(path="/api/test", method="POST", length=None, headers=()):
@@ -14,6 +15,16 @@ def http_scope(path="/api/test", method="POST", length=None, headers=()):
     if length is not None:
         given.append((b"content-length", str(length).encode()))
     return {"type": "http", "method": method, "path": path, "headers": given}
+
+
+def page_scope(path):
+    return {
+        **http_scope(path, "GET"),
+        "query_string": b"",
+        "http_version": "1.1",
+        "client": ("127.0.0.1", 1),
+        "server": ("testserver", 80),
+    }
 
 
 class Chunks:
@@ -148,6 +159,31 @@ async def test_start_up_and_shut_down_of_a_server_are_answered():
     ]
 
 
+async def test_a_request_crosses_to_its_thread_once_whatever_the_view(monkeypatch):
+    crossings = []
+
+    class Counting(SyncToAsync):
+        async def __call__(self, *args, **kwargs):
+            crossings.append(self.func)
+            return await super().__call__(*args, **kwargs)
+
+    for place in ("core.asgi", "django.core.handlers.base", "django.utils.deprecation"):
+        monkeypatch.setattr(f"{place}.sync_to_async", Counting)
+    handler = OneThreadHandler()
+
+    for path in ("/health/live", "/api/nothing"):
+        crossings.clear()
+        await answer(handler, page_scope(path), Chunks(b""))
+        assert crossings == [handler.get_response]
+
+
+@pytest.mark.urls("core.tests.urls")
+async def test_an_asynchronous_view_is_answered_too():
+    start, body = await answer(OneThreadHandler(), page_scope("/page/async"), Chunks(b""))
+
+    assert (start["status"], body["body"]) == (200, b"asynchronous")
+
+
 @pytest.mark.django_db(transaction=True)
 async def test_the_application_serves_pages_and_refuses_unknown_sockets():
     asgi = await asyncio.to_thread(__import__, "config.asgi", fromlist=["application"])
@@ -157,13 +193,7 @@ async def test_the_application_serves_pages_and_refuses_unknown_sockets():
 
         start, *_ = await answer(
             asgi.application,
-            {
-                **http_scope("/health/live", "GET"),
-                "query_string": b"",
-                "http_version": "1.1",
-                "client": ("127.0.0.1", 1),
-                "server": ("testserver", 80),
-            },
+            page_scope("/health/live"),
             Chunks(b""),
         )
         assert start["status"] == 200

@@ -5,6 +5,8 @@ from django.contrib import admin
 from django.urls import reverse
 
 from accounts.models import User
+from accounts.tests.factories import PASSWORD
+from config.admin_site import build_admin_site
 from core.admin import ReadOnlyAdmin
 from core.audit import record_event
 from core.models import AuditEvent, IdempotencyRecord, LiveEvent, LiveStream, RateCounter
@@ -62,3 +64,34 @@ def test_people_who_are_no_staff_do_not_get_in(ana, browser_of):
 
     assert response.status_code == 302
     assert "/admin/login/" in response["Location"]
+
+
+def test_ten_failed_logins_lock_one_name_at_one_address_for_a_while(ana, browser_of):
+    form = {"username": ana.email, "password": "wrong"}
+    browser = browser_of()
+    answers = [browser.post("/admin/login/", form).status_code for _ in range(10)]
+    right = {"username": f" {ana.email.upper()}", "password": PASSWORD}
+    locked = browser.post("/admin/login/", right)
+    elsewhere = browser_of(REMOTE_ADDR="203.0.113.9").post("/admin/login/", form)
+    another = browser.post("/admin/login/", {"username": "else@acme.test", "password": "wrong"})
+
+    assert answers == [200] * 9 + [429]
+    assert locked.status_code == 429
+    assert locked["Retry-After"] == "900"
+    assert "_auth_user_id" not in browser.session
+    assert elsewhere.status_code == 200
+    assert another.status_code == 200
+
+
+def test_with_a_second_factor_required_a_password_is_not_enough(rf, settings, db):
+    settings.ADMIN_REQUIRE_2FA = True
+    site = build_admin_site()
+    request = rf.get("/admin/")
+    request.user = User.objects.create_superuser("root@parley.test", "x")
+
+    request.user.is_verified = lambda: False
+    assert site.has_permission(request) is False
+    request.user.is_verified = lambda: True
+    assert site.has_permission(request) is True
+    settings.ADMIN_REQUIRE_2FA = False
+    assert not isinstance(build_admin_site(), type(site))

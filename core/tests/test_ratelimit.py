@@ -10,8 +10,9 @@ from django.test import RequestFactory
 
 from core import ratelimit
 from core.errors import RateLimitedError
+from core.lockout import login_ip
 from core.models import RateCounter
-from core.ratelimit import client_ip, client_ip_of_scope, hash_address, hit, limit_key, login_ip
+from core.ratelimit import client_ip, client_ip_of_scope, hash_address, hit, limit_key
 
 
 def hit_five(key="1.2.3.4", **changes):

@@ -122,7 +122,13 @@ def read_body(request, token=""):
     return HttpResponse(str(len(request.body)))
 
 
+async def answer_asynchronously(request):
+    """Answer from a coroutine."""
+    return HttpResponse("asynchronous")
+
+
 urlpatterns = [
+    path("page/async", answer_asynchronously),
     path("api/test/echo", Echo.as_view()),
     path("api/test/things", Things.as_view()),
     path("api/test/once", Once.as_view()),

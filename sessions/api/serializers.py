@@ -9,6 +9,7 @@ from rest_framework import serializers
 from core.api.fields import StrictCharField
 from sessions import limits
 from sessions.models import (
+    ALLOWED_TRANSITIONS,
     EndReason,
     PauseCause,
     SegmentRole,
@@ -67,8 +68,8 @@ class CreateSessionInput(StrictSerializer):
         required=False, allow_blank=True, max_length=limits.SYSTEM_PROMPT_LENGTH
     )
     mode = serializers.ChoiceField(choices=SessionMode.choices, required=False)
-    transport = serializers.ChoiceField(
-        choices=[("auto", "Whatever works"), *Transport.choices], required=False
+    transport = StrictCharField(
+        required=False, max_length=16, help_text="auto, or one of what transports answers."
     )
     language = serializers.RegexField(
         r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,4})?$", required=False, max_length=limits.LANGUAGE_LENGTH
@@ -148,10 +149,18 @@ class ProgressSerializer(serializers.Serializer[Any]):
     closed = serializers.BooleanField(help_text="The interview is over; Done is what is left.")
 
 
+_TRANSITIONS = "; ".join(
+    f"{state.value} to {' or '.join(sorted(after)) or 'nothing'}"
+    for state, after in ALLOWED_TRANSITIONS.items()
+)
+
+
 class StatusSerializer(serializers.Serializer[Any]):
     """Where a conversation stands."""
 
-    status = serializers.ChoiceField(choices=SessionStatus.choices)
+    status = serializers.ChoiceField(
+        choices=SessionStatus.choices, help_text=f"Steps there are: {_TRANSITIONS}."
+    )
     end_reason = serializers.ChoiceField(choices=EndReason.choices, allow_null=True)
     pause_cause = serializers.ChoiceField(choices=PauseCause.choices, allow_null=True)
     is_finished = serializers.BooleanField()

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -364,6 +364,10 @@ class TranscriptFile(TranscriptView):
     @extend_schema(
         operation_id="transcript_download",
         summary="Download a transcript as text or WebVTT",
+        parameters=[
+            OpenApiParameter("session_id", str, OpenApiParameter.PATH),
+            OpenApiParameter("file_type", str, OpenApiParameter.PATH, enum=["txt", "vtt"]),
+        ],
         responses={
             (200, "text/plain"): OpenApiResponse(OpenApiTypes.STR),
             (200, "text/vtt"): OpenApiResponse(OpenApiTypes.STR),

@@ -10,7 +10,12 @@ from django.db import IntegrityError, transaction
 from accounts.models import User
 from accounts.selectors import list_memberships
 from core import ratelimit
-from core.errors import AuthenticationFailedError, ConflictError, ForbiddenError
+from core.errors import (
+    AuthenticationFailedError,
+    ConflictError,
+    ForbiddenError,
+    InvalidInputError,
+)
 from sessions import chat_agent, limits
 from sessions.links import TRANSPORTS
 from sessions.models import SessionKind, SessionMode, Transport
@@ -69,6 +74,8 @@ def start_chat(
             "system_prompt_members_only",
             "Only members of a company may write instructions for the agent. Leave them out.",
         )
+    if transport != "auto" and transport not in Transport.values:
+        raise InvalidInputError("transport_unknown", "transport is auto or a known transport.")
     if transport != "auto" and transport not in TRANSPORTS:
         raise ConflictError(
             "transport_unavailable",

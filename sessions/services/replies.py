@@ -45,7 +45,10 @@ def write_greeting(voice_session: VoiceSession) -> Reply:
     if voice_session.briefing is None:
         return Reply(chat_agent.greet(voice_session.language), None)
     briefing = Briefing.from_json(voice_session.briefing)
-    return _interview_reply(get_interviewer().open(briefing))
+    opening = _interview_reply(get_interviewer().open(briefing))
+    if not briefing.opening_notice:
+        return opening
+    return replace(opening, text=f"{briefing.opening_notice}\n\n{opening.text}")
 
 
 def write_reply(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema, inline_serializer
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.parsers import BaseParser
 from rest_framework.permissions import AllowAny
@@ -31,9 +32,9 @@ class RawParser(BaseParser):
 class StripeWebhookView(APIView):
     """Take an event in; acting upon it is a job's work."""
 
-    authentication_classes: ClassVar[list[Any]] = []
-    permission_classes: ClassVar = [AllowAny]
-    parser_classes: ClassVar = [RawParser]
+    authentication_classes: list[Any] = []
+    permission_classes = [AllowAny]
+    parser_classes = [RawParser]
 
     @extend_schema(
         request=OpenApiTypes.OBJECT,

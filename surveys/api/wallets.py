@@ -5,11 +5,12 @@ Knows tokens, shapes and limits; the money moves in `surveys.services.wallets`.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
-from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.permissions import IsAuthenticated
@@ -116,8 +117,8 @@ class ReadySerializer(serializers.Serializer[Any]):
 class WalletAPIView(APIView):
     """Base: a receipt in the header, or the cookie of the wallet's owner."""
 
-    authentication_classes: ClassVar = [WalletAuthentication, SessionAuthentication]
-    permission_classes: ClassVar = [IsAuthenticated]
+    authentication_classes = [WalletAuthentication, SessionAuthentication]
+    permission_classes = [IsAuthenticated]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Limit how often one address tries receipts, before any is looked at."""
@@ -162,7 +163,7 @@ class WalletView(WalletAPIView):
 class AttachView(WalletAPIView):
     """``POST /api/wallet/attach``: a signed-in person takes a receipt's wallet over."""
 
-    authentication_classes: ClassVar = [SessionAuthentication]
+    authentication_classes = [SessionAuthentication]
 
     @extend_schema(request=AttachInputSerializer, responses=WalletSerializer)
     def post(self, request: Request) -> Response:

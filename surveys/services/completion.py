@@ -7,6 +7,7 @@ what hangs on the end of a survey's conversation. The scoring itself is in
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from surveys.models import ResponseState, SurveyResponse
 from surveys.selectors.responses import has_visitor_words, response_of_session
 from surveys.services import evaluation, funnel, reservations
 from surveys.services.claims import assign_questions
+
+logger = logging.getLogger(__name__)
 
 EVALUATE_JOB = "surveys.evaluate"
 POLL_SECONDS = 0.04
@@ -87,9 +90,8 @@ def complete_response(
             fence = evaluation.claim_evaluation(response)
         left = ends_at - clock.monotonic()
         if fence is not None:
-            evaluation.evaluate_claimed(
-                response=response, fence=fence, deadline_seconds=max(0.1, left - SETTLE_SECONDS)
-            )
+            if not _evaluate(response, fence, max(0.1, left - SETTLE_SECONDS)):
+                return Completion(response, is_ready=False)
             fence = None
         elif left <= 0:
             return Completion(response, is_ready=False)
@@ -98,6 +100,20 @@ def complete_response(
         response = response_of_session(voice_session)
         _refuse_unscorable(response)
     return Completion(response, is_ready=True)
+
+
+def _evaluate(response: SurveyResponse, fence: int, deadline_seconds: float) -> bool:
+    """Score an answer this call holds the lease of; False when that failed and is due again."""
+    try:
+        evaluation.evaluate_claimed(
+            response=response, fence=fence, deadline_seconds=deadline_seconds
+        )
+    except Exception:
+        # The row says what is due and the sweep comes back to it: nothing said is lost, and the
+        # visitor is told to ask again rather than shown an error.
+        logger.exception("response.evaluation_failed")
+        return False
+    return True
 
 
 def _end_as_done(

@@ -452,6 +452,8 @@ def settle_failed(*, payout: Payout, error_code: str) -> bool:
         row.state = PayoutState.FAILED
         row.last_error_code = error_code
         row.next_attempt_at = None
+        # A person may have it sent again before the sender's lease would have ended.
+        row.lease_owner, row.leased_until = "", None
         row.save()
         return True
 

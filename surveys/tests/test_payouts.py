@@ -432,9 +432,7 @@ def test_forty_starts_with_budget_for_24_reserve_exactly_24() -> None:
         "payable": 0,
         "paid": 0,
     }
-    assert (
-        SurveyResponse.objects.filter(reservation_state=ReservationState.HELD).count() == 24
-    )
+    assert SurveyResponse.objects.filter(reservation_state=ReservationState.HELD).count() == 24
     assert verify_ledger() == []
 
 

@@ -165,9 +165,7 @@ def test_money_that_was_withdrawn_cannot_be_reversed(survey: Any, ana: User) -> 
     assert verify_ledger() == []
 
 
-def test_a_person_may_go_beyond_the_budget_but_not_beyond_funding(
-    survey: Any, ana: User
-) -> None:
+def test_a_person_may_go_beyond_the_budget_but_not_beyond_funding(survey: Any, ana: User) -> None:
     held = hold(survey)
     payouts.reject_payout(payout=held, actor=ana, reason="no")
     payouts.hold_again(payout=held)

@@ -19,8 +19,8 @@ from surveys.models import AccountCode, Payout, PayoutState, ProviderEvent, Wall
 from surveys.models.payouts import ProviderAccount
 from surveys.models.wallets import Withdrawal, WithdrawalState
 from surveys.payments.base import (
-    PermanentError,
     PayoutProvider,
+    PermanentError,
     RetryableError,
     SpentKeyError,
     TransferOrder,
@@ -441,13 +441,9 @@ def test_connecting_over_http(stripe_server: StripeServer, client: Client) -> No
         assert answer.status_code == 200
     (reference,) = stripe_server.accounts
     assert answer.json()["url"] == f"{stripe_server.url}/onboard/{reference}"
-    assert client.post("/api/wallet/connect/refresh", headers=headers).json() == {
-        "is_ready": False
-    }
+    assert client.post("/api/wallet/connect/refresh", headers=headers).json() == {"is_ready": False}
     stripe_server.finish_onboarding(reference)
-    assert client.post("/api/wallet/connect/refresh", headers=headers).json() == {
-        "is_ready": True
-    }
+    assert client.post("/api/wallet/connect/refresh", headers=headers).json() == {"is_ready": True}
     send_again()
     assert state_of(payout) == PayoutState.PAID
     stripe_server.faults.append(
@@ -480,9 +476,7 @@ def withdraw(wallet: Wallet, amount: int = 1000) -> Withdrawal:
 
 
 @pytest.mark.parametrize("kind", ["", "time_out_after", "error_before", "error_after"])
-def test_a_withdrawal_is_sent_once(
-    stripe_server: StripeServer, settings: Any, kind: str
-) -> None:
+def test_a_withdrawal_is_sent_once(stripe_server: StripeServer, settings: Any, kind: str) -> None:
     wallet = real_credit(stripe_server, settings)
     taken = withdraw(wallet)
     assert taken.state == WithdrawalState.REQUESTED
@@ -578,17 +572,13 @@ def test_a_reversal_that_overtakes_the_transfer_ends_reversed(
     reversed_ = transfer_object(payout, amount_reversed=payout.amount_minor)
     deliver(client, stripe_server, stripe_server.event("transfer.reversed", reversed_))
     assert state_of(payout) == PayoutState.REVERSED
-    deliver(
-        client, stripe_server, stripe_server.event("transfer.created", transfer_object(payout))
-    )
+    deliver(client, stripe_server, stripe_server.event("transfer.created", transfer_object(payout)))
     assert state_of(payout) == PayoutState.REVERSED
     assert books(payout.response.survey)["budget"] == 48_000
     assert verify_ledger() == []
 
 
-def test_a_partial_reversal_asks_for_a_person(
-    stripe_server: StripeServer, client: Client
-) -> None:
+def test_a_partial_reversal_asks_for_a_person(stripe_server: StripeServer, client: Client) -> None:
     payout = owe(stripe_server)
     sending.send_due()
     payout.refresh_from_db()
@@ -699,9 +689,7 @@ def test_money_sent_for_a_closed_payout_is_shown_to_a_person(
     payout = owe(stripe_server)
     Payout.objects.update(state=PayoutState.SENDING)
     payouts.settle_failed(payout=payout, error_code="account_invalid")
-    deliver(
-        client, stripe_server, stripe_server.event("transfer.created", transfer_object(payout))
-    )
+    deliver(client, stripe_server, stripe_server.event("transfer.created", transfer_object(payout)))
     assert state_of(payout) == PayoutState.FAILED
     assert AuditEvent.objects.filter(action="payout.sent_but_not_owed").count() == 1
     assert verify_ledger() == []

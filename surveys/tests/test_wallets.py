@@ -56,9 +56,7 @@ def test_each_kind_of_owner_has_one_wallet(vera: User) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_one_signed_user_in_many_threads_has_one_wallet() -> None:
-    results = run_in_threads(
-        12, lambda _: wallets.open_wallet(signed_user_hash="b" * 64).public_id
-    )
+    results = run_in_threads(12, lambda _: wallets.open_wallet(signed_user_hash="b" * 64).public_id)
     assert len(set(results)) == 1
     assert Wallet.objects.count() == 1
 
@@ -131,9 +129,10 @@ def test_play_money_and_real_credit_stay_apart_in_a_merge(vera: User, settings: 
     real, _ = earn(700, is_demo=False)
     wallets.attach_wallet(wallet=play, user=vera)
     wallets.attach_wallet(wallet=real, user=vera)
-    assert [
-        (one.amount_minor, one.is_play_money) for one in money.balances_of(play)
-    ] == [(700, False), (1000, True)]
+    assert [(one.amount_minor, one.is_play_money) for one in money.balances_of(play)] == [
+        (700, False),
+        (1000, True),
+    ]
 
 
 # --- withdrawing ------------------------------------------------------------------------------
@@ -413,9 +412,7 @@ def test_a_person_without_a_wallet_sees_an_empty_one(client: Client, vera: User)
 
 def test_other_sites_get_no_answer_of_the_wallet(client: Client) -> None:
     _, receipt = earn()
-    answer = client.get(
-        "/api/wallet", headers=bearer(receipt) | {"Origin": "https://evil.example"}
-    )
+    answer = client.get("/api/wallet", headers=bearer(receipt) | {"Origin": "https://evil.example"})
     assert "Access-Control-Allow-Origin" not in answer.headers
 
 

@@ -46,7 +46,7 @@ class Fault:
 class StripeServer:
     """Serve on 127.0.0.1 until the block ends."""
 
-    def __init__(self, *, webhook_secret: str = "whsec_test", hang_seconds: float = 1.5) -> None:
+    def __init__(self, *, webhook_secret: str = "whsec_test", hang_seconds: float = 1.0) -> None:
         self.webhook_secret = webhook_secret
         self.hang_seconds = hang_seconds
         self.transfers: dict[str, dict[str, Any]] = {}
@@ -76,7 +76,7 @@ class StripeServer:
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._http.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._http.server_port}"
-        self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
         return self
 
@@ -154,6 +154,10 @@ class StripeServer:
     def _route(
         self, method: str, path: str, query: dict[str, list[str]], form: dict[str, str]
     ) -> Answer:
+        if method == "POST" and path.startswith("/test/accounts/"):
+            # Not Stripe's: lets another process add a connected account.
+            self.add_account(path.rpartition("/")[2])
+            return 200, {}
         parts = path.strip("/").split("/")[1:]
         if parts == ["transfers"]:
             return self._make_transfer(form) if method == "POST" else self._list(query)

@@ -1,0 +1,231 @@
+"""The built-in evaluator: marks by rules, the same every time, in English and Spanish.
+
+Owns how sentence readings become marks. It reads only the visitor's turns; sentences that give
+the machine orders are cut before anything is counted, so an attack can only lose. Grammar,
+accent, length, sentiment and refusing personal data do not enter.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from agents.interview.closed_questions import (
+    parse_choices,
+    parse_rating,
+    parse_yes_no,
+    rating_scale,
+)
+from agents.interview.evaluation import vocabulary
+from agents.interview.evaluation.assign import assign_turns
+from agents.interview.evaluation.details import SentenceReading, read_sentences
+from agents.interview.evaluation.fields import active_words
+from agents.interview.evaluation.notes import write_notes
+from agents.interview.evaluation.orders import is_order
+from agents.interview.evaluation.rubric import RUBRIC_VERSION, score_marks
+from agents.interview.language import content_words, detect_language, fold, stem, word_spans
+from agents.interview.types import (
+    Dimension,
+    Evaluation,
+    EvaluationRequest,
+    Evidence,
+    Mark,
+    Question,
+    QuestionKind,
+    QuestionMarks,
+    Role,
+    Turn,
+)
+
+SPECIFICITY_STEPS = (0.6, 1.6, 2.9, 4.6)
+"""Weighted details from which a mark of 1, 2, 3 and 4 is given."""
+DEPTH_STEPS = (0.8, 2.0, 3.4, 5.2)
+COVERAGE_STEPS = (0.15, 0.7, 1.6, 2.6)
+CAUSE_DETAIL = 0.35
+"""How much of a detail a reason is worth to depth, besides its own step."""
+LONG_ANSWER_WORDS = 30
+"""Only answers of some length can be judged to be about something else."""
+OFF_TOPIC_DENSITY = 0.34
+MAX_EVIDENCE = 3
+
+
+@dataclass(slots=True)
+class _Answer:
+    """All that one question got, read."""
+
+    turns: list[Turn]
+    readings: list[tuple[Turn, SentenceReading]] = field(default_factory=list)
+
+    @property
+    def told(self) -> list[tuple[Turn, SentenceReading]]:
+        return [item for item in self.readings if not item[1].is_meta]
+
+
+class BuiltinEvaluator:
+    """Marks by rules. Needs no key, takes a few milliseconds, gives its reasons as quotes."""
+
+    source = "builtin"
+
+    def evaluate(self, request: EvaluationRequest, *, deadline_seconds: float) -> Evaluation:
+        """Score one transcript; the deadline is met by far, whatever the text.
+
+        A transcript without a visitor turn scores 0.
+        """
+        answers = _read_answers(request)
+        drift = _drift(answers)
+        marks = tuple(
+            QuestionMarks(
+                question_id=question.id,
+                marks=_mark_answer(question, answers[question.id], drift),
+            )
+            for question in request.questions
+        )
+        required = {question.id for question in request.questions if question.required}
+        return Evaluation(
+            score=score_marks(marks),
+            questions=marks,
+            has_required_evidence=any(
+                mark.value > 0 and mark.evidence
+                for item in marks
+                if item.question_id in required
+                for mark in item.marks
+            ),
+            notes=write_notes(request.questions, marks, request.language),
+            rubric_version=RUBRIC_VERSION,
+            source=self.source,
+        )
+
+
+def _read_answers(request: EvaluationRequest) -> dict[str, _Answer]:
+    """Read every visitor sentence once, in the order it was said."""
+    language = request.language
+    known: set[str] = set()
+    subject = [request.objective, *(question.text for question in request.questions)]
+    topic_words = (
+        frozenset(fold(word) for text in subject for word in content_words(text, language))
+        - vocabulary.GENERIC
+    )
+    topic = (active_words(topic_words) | topic_words) - vocabulary.TIME_WORDS
+    topic |= frozenset(stem(word, language) for word in topic)
+    for text in subject:
+        known |= {stem(word, language) for _, _, word in word_spans(text)}
+    assigned = assign_turns(request.questions, request.turns, language)
+    owner = {turn.id: key for key, turns in assigned.items() for turn in turns}
+    answers = {key: _Answer(turns=turns) for key, turns in assigned.items()}
+    for turn in request.turns:
+        if turn.role is Role.AGENT:
+            known |= {stem(word, language) for _, _, word in word_spans(turn.text)}
+            continue
+        key = owner.get(turn.id)
+        if key is None:
+            continue
+        spoken = detect_language(turn.text) if len(turn.text) > 80 else language
+        for reading in read_sentences(turn.text, known=known, topic=topic, language=spoken):
+            if not is_order(reading.text):
+                answers[key].readings.append((turn, reading))
+    return answers
+
+
+def _drift(answers: dict[str, _Answer]) -> float:
+    """Return how far the whole interview went elsewhere, 0 to 1."""
+    told = [reading for answer in answers.values() for _, reading in answer.told]
+    long = [reading for reading in told if reading.word_count >= 5]
+    if len(long) < 6:
+        return 0.0
+    signs = sum(reading.elsewhere for reading in long)
+    density = sum(reading.is_on_topic for reading in long) / len(long)
+    if signs >= 3 and density < 0.5:
+        return 0.9
+    return 0.5 if signs >= 2 and density < OFF_TOPIC_DENSITY else 0.0
+
+
+def _mark_answer(question: Question, answer: _Answer, drift: float) -> tuple[Mark, ...]:
+    told = answer.told
+    evidence = _evidence(told)
+    if question.kind is not QuestionKind.OPEN and (closed := _closed_evidence(question, answer)):
+        return _closed_marks(told, closed)
+    if not evidence:
+        return ()
+    readings = [reading for _, reading in told]
+    detail = sum(reading.detail for reading in readings)
+    causes = sum(reading.causes for reading in readings)
+    hedges = sum(reading.hedges for reading in readings)
+    meta = len(answer.readings) - len(told)
+    keep = _relevance(readings) * (1 - drift)
+    # A doubt beside few facts takes them back; beside many it is honesty.
+    solid = max(0.0, detail - 0.9 * hedges - 0.5 * meta) * keep
+    values = {
+        Dimension.COVERAGE: _step(solid + 0.2 * keep, COVERAGE_STEPS),
+        Dimension.RELEVANCE: round(4 * keep) if solid > 0.3 else round(2 * keep),
+        Dimension.SPECIFICITY: _step(solid, SPECIFICITY_STEPS),
+        Dimension.DEPTH: _step(min(solid, causes * 1.2 + solid * 0.62), DEPTH_STEPS),
+        Dimension.CLARITY: 4 if solid > 0 else 2,
+    }
+    return tuple(
+        Mark(dimension=dimension, value=value, evidence=evidence)
+        for dimension, value in values.items()
+    )
+
+
+def _relevance(readings: Sequence[SentenceReading]) -> float:
+    words = sum(reading.word_count for reading in readings)
+    signs = sum(reading.elsewhere for reading in readings)
+    long = [reading for reading in readings if reading.word_count >= 4]
+    if words < LONG_ANSWER_WORDS or not long:
+        return 1.0 if signs == 0 else 0.75
+    density = sum(reading.is_on_topic for reading in long) / len(long)
+    if density >= OFF_TOPIC_DENSITY and signs < 2:
+        return 1.0
+    if density == 0 or (signs >= 2 and density < OFF_TOPIC_DENSITY):
+        return 0.25
+    return 0.6
+
+
+def _step(value: float, steps: Sequence[float]) -> int:
+    return bisect.bisect_right(steps, value)
+
+
+def _evidence(told: Sequence[tuple[Turn, SentenceReading]]) -> tuple[Evidence, ...]:
+    """Return the sentences that carry most, in the order they were said."""
+    carrying = [item for item in told if item[1].detail > 0]
+    carrying.sort(key=lambda item: item[1].detail, reverse=True)
+    best = {id(item[1]) for item in carrying[:MAX_EVIDENCE]}
+    return tuple(
+        Evidence(turn_id=turn.id, quote=reading.text)
+        for turn, reading in told
+        if id(reading) in best
+    )
+
+
+def _closed_evidence(question: Question, answer: _Answer) -> tuple[Evidence, ...]:
+    for turn in answer.turns:
+        if is_order(turn.text):
+            continue
+        if question.kind is QuestionKind.RATING:
+            has_value = parse_rating(turn.text, rating_scale(question)) is not None
+        elif question.kind is QuestionKind.CHOICE:
+            has_value = bool(parse_choices(turn.text, question.choices))
+        else:
+            has_value = parse_yes_no(turn.text) is not None
+        if has_value:
+            return (Evidence(turn_id=turn.id, quote=turn.text.strip()),)
+    return ()
+
+
+def _closed_marks(
+    told: Sequence[tuple[Turn, SentenceReading]], evidence: tuple[Evidence, ...]
+) -> tuple[Mark, ...]:
+    """Mark a rating, choice or yes-no: the value is the answer, reasons given with it add."""
+    detail = sum(reading.detail for _, reading in told)
+    causes = sum(reading.causes for _, reading in told)
+    values = {
+        Dimension.COVERAGE: 4,
+        Dimension.RELEVANCE: 4,
+        Dimension.SPECIFICITY: max(2, _step(detail, SPECIFICITY_STEPS)),
+        Dimension.DEPTH: max(1, _step(min(detail, causes * 1.2 + detail * 0.6), DEPTH_STEPS)),
+        Dimension.CLARITY: 4,
+    }
+    return tuple(
+        Mark(dimension=key, value=value, evidence=evidence) for key, value in values.items()
+    )

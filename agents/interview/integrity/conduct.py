@@ -1,0 +1,78 @@
+"""Attempts on the machine: orders, forged roles, hidden characters, words after the end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from agents.interview.evaluation.orders import is_order
+from agents.interview.language import fold, sentences
+from agents.interview.types import Flag, FlagKind, Question, Role, Turn
+
+_FORGED_ROLE = re.compile(
+    r"^[\s>*#\-\[(\"']*(?:system|assistant|agent|interviewer|evaluator|developer|sistema|asistente|"
+    r"agente|entrevistador|evaluador)\b\s*[\])*]*\s*:|<\|?/?(?:system|assistant|im_start|im_end|inst|s)\b|"
+    r"\"role\"\s*:\s*\"|\[/?INST\]|###\s*(?:system|instruction|assistant)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_MACHINE_TEXT = re.compile(
+    r"\bas an? (?:ai|artificial intelligence|large)?\s?(?:language model|ai (?:language )?model|"
+    r"ai assistant|chatbot)\b|\bi (?:am|'m) (?:just )?an? (?:ai|artificial intelligence)"
+    r"(?: language)?(?: model| assistant)?\b(?! (?:engineer|researcher|developer|student))|"
+    r"\bi (?:don'?t|do not) have personal (?:experiences?|opinions?|feelings)\b|"
+    r"\b(?:sure|certainly|of course)[!,.]? here(?:'s| is| are) (?:a|an|the|some) (?:\w+ ){0,3}"
+    r"(?:response|answer|reply|version|draft|example)\b|"
+    r"\bcomo (?:un )?(?:modelo de lenguaje|asistente de (?:ia|inteligencia artificial))\b|"
+    r"\bsoy una (?:ia|inteligencia artificial)\b|"
+    r"\bno tengo (?:experiencias|opiniones) personales\b|"
+    r"\b(?:claro|por supuesto)[!,.]? aqui (?:tienes|esta) (?:una|la|un) (?:\w+ ){0,2}respuesta\b"
+)
+
+
+def _visitor(turns: Sequence[Turn]) -> list[Turn]:
+    return [turn for turn in turns if turn.role is Role.USER]
+
+
+def _flag(kind: FlagKind, detail: str, found: Sequence[Turn]) -> Flag | None:
+    if not found:
+        return None
+    return Flag(kind=kind, detail=detail, turn_ids=tuple(turn.id for turn in found))
+
+
+def find_injection(questions: Sequence[Question], turns: Sequence[Turn]) -> Flag | None:
+    """Find turns that give the machine orders."""
+    found = [
+        turn
+        for turn in _visitor(turns)
+        if any(is_order(sentence) for sentence in sentences(turn.text))
+    ]
+    return _flag(
+        FlagKind.PROMPT_INJECTION, "Words addressed to the machine, not to the interviewer.", found
+    )
+
+
+def find_forged_roles(questions: Sequence[Question], turns: Sequence[Turn]) -> Flag | None:
+    """Find turns that pretend somebody else is speaking."""
+    found = [turn for turn in _visitor(turns) if _FORGED_ROLE.search(turn.text)]
+    return _flag(FlagKind.FORGED_ROLE, "A turn imitates another speaker's mark-up.", found)
+
+
+def find_hidden_text(questions: Sequence[Question], turns: Sequence[Turn]) -> Flag | None:
+    """Find turns that carried characters nobody can see."""
+    found = [turn for turn in _visitor(turns) if turn.had_hidden_text]
+    return _flag(FlagKind.HIDDEN_TEXT, "Invisible characters were removed from a turn.", found)
+
+
+def find_late_turns(questions: Sequence[Question], turns: Sequence[Turn]) -> Flag | None:
+    """Find words said after the end; they are kept and not scored."""
+    found = [turn for turn in _visitor(turns) if turn.is_late]
+    return _flag(FlagKind.LATE_TURN, "Something was said after the end.", found)
+
+
+def find_machine_text(questions: Sequence[Question], turns: Sequence[Turn]) -> Flag | None:
+    """Find turns that say of themselves that a machine wrote them.
+
+    Style is no sign: detectors of it do not carry over to new questions.
+    """
+    found = [turn for turn in _visitor(turns) if _MACHINE_TEXT.search(fold(turn.text))]
+    return _flag(FlagKind.LLM_GENERATED, "A turn names a language model as its writer.", found)

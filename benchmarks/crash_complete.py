@@ -1,0 +1,19 @@
+"""216 runs of kill -9 in `complete`: 8 points, each followed by 9 second ones, 3 ways to recover.
+
+Prints runs, kills and what was lost or doubled; ends with 1 if anything was. ``--quick`` runs each
+first point once. DATABASE_URL chooses the database, by default a SQLite file of its own.
+
+    python benchmarks/crash_complete.py [--quick] [--repeats 3]
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tests.crash.runner import main
+
+if __name__ == "__main__":
+    sys.exit(main())
