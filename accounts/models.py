@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from django.contrib.auth.models import AbstractUser, UserManager
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils import timezone
 
 from core.fields import PublicIdField
 
@@ -19,10 +21,15 @@ class Plan(models.TextChoices):
     SCALE = "scale", "Scale"
 
 
-class EmailUserManager(UserManager["User"]):
-    """Create users who sign in with their e-mail address."""
+class UserManager(BaseUserManager["User"]):
+    """Create people who sign in with their e-mail address."""
 
-    def _email_user(self, email: str, password: str | None, **fields: object) -> User:
+    def create_user(self, email: str, password: str | None = None, **fields: object) -> User:
+        """Create a person; without a password nobody can sign in until one is set.
+
+        Raises:
+            ValueError: the address is empty.
+        """
         if not email:
             raise ValueError("A user needs an e-mail address.")
         user = self.model(email=self.normalize_email(email).lower(), **fields)
@@ -30,32 +37,30 @@ class EmailUserManager(UserManager["User"]):
         user.save(using=self._db)
         return user
 
-    def create_user(  # type: ignore[override]  # no username: the e-mail address is the name
-        self, email: str, password: str | None = None, **fields: object
-    ) -> User:
-        return self._email_user(email, password, **fields)
-
-    def create_superuser(  # type: ignore[override]  # as above
-        self, email: str, password: str | None = None, **fields: object
-    ) -> User:
-        return self._email_user(email, password, is_staff=True, is_superuser=True, **fields)
+    def create_superuser(self, email: str, password: str | None = None, **fields: object) -> User:
+        """Create an administrator; ``manage.py createsuperuser`` calls it."""
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
 
-class User(AbstractUser):
+class User(AbstractBaseUser, PermissionsMixin):
     """A person with a login; the e-mail address is the user name."""
 
-    username = None  # type: ignore[assignment]  # AbstractUser declares it; the address replaces it
     public_id = PublicIdField(prefix="user")
     email = models.EmailField("e-mail address", unique=True)
     full_name = models.CharField(max_length=120, blank=True)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField("administrator", default=False)
+    """May sign in to the admin."""
+    joined_at = models.DateTimeField(default=timezone.now)
 
-    objects: ClassVar[EmailUserManager] = EmailUserManager()  # type: ignore[assignment]
+    objects: ClassVar[UserManager] = UserManager()
 
+    EMAIL_FIELD = "email"
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     class Meta:
-        constraints = [
+        constraints: ClassVar = [
             models.UniqueConstraint(Lower("email"), name="user_email_unique_any_case"),
         ]
 
@@ -64,7 +69,16 @@ class User(AbstractUser):
 
     @property
     def display_name(self) -> str:
+        """What others read: the name, or the address up to its @."""
         return self.full_name or self.email.partition("@")[0]
+
+    def get_full_name(self) -> str:
+        """What Django's own pages call the person."""
+        return self.display_name
+
+    def get_short_name(self) -> str:
+        """As ``get_full_name``."""
+        return self.display_name
 
 
 class Market(models.Model):
@@ -75,7 +89,7 @@ class Market(models.Model):
     position = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
-        ordering = ["position", "slug"]
+        ordering: ClassVar = ["position", "slug"]
 
     def __str__(self) -> str:
         return self.label
@@ -89,7 +103,7 @@ class SkillLevel(models.Model):
     position = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
-        ordering = ["position", "slug"]
+        ordering: ClassVar = ["position", "slug"]
 
     def __str__(self) -> str:
         return self.label
@@ -146,7 +160,7 @@ class Membership(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [
+        constraints: ClassVar = [
             models.UniqueConstraint(fields=["company", "user"], name="membership_once_a_company"),
         ]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -21,7 +23,8 @@ class VoiceSessionAdmin(ReadOnlyAdmin):
     list_select_related = ("company",)
     date_hierarchy = "created_at"
     exclude = ("token_digest", "system_prompt", "briefing", "interview_state")
-    actions = ("end_selected",)
+    # The read-only base allows none; this one goes through the service.
+    actions: Any = ("end_selected",)
 
     @admin.action(description="End the selected conversations")
     def end_selected(self, request: HttpRequest, queryset: QuerySet[VoiceSession]) -> None:

@@ -162,6 +162,10 @@ class TranscriptConsumer(LiveConsumer):
         segments = [] if self.grant.snapshot_key == "over" else rows.segments
         return payloads.snapshot_payload(rows.voice_session, segments, clock.now())
 
+    def _read_status(self) -> dict[str, Any]:
+        row = selectors.read_session(self._voice_session.pk)
+        return payloads.status_payload(row, clock.now())
+
     async def joined(self) -> None:
         """Join the conversation as its participant; part at once from one that is over."""
         if self.grant.scope == "participant" and not self._voice_session.is_ended:
@@ -170,6 +174,8 @@ class TranscriptConsumer(LiveConsumer):
                     voice_session=self._voice_session
                 )
             except conversations.SessionEndedError:
+                # It ended while this socket joined, perhaps before it could hear of it.
+                self.send_event(payloads.SESSION, await in_thread(self._read_status)())
                 self.close_socket(codes.ENDED)
             except ParleyError as error:
                 self._send_refusal(error)

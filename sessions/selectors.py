@@ -185,6 +185,11 @@ def list_turns(voice_session: VoiceSession) -> tuple[Turn, ...]:
     return to_turns(list_segments(voice_session))
 
 
+def read_session(voice_session_pk: int) -> VoiceSession:
+    """Return the row as it stands now, for whoever was let in to it before."""
+    return VoiceSession.objects.get(pk=voice_session_pk)
+
+
 @dataclass(frozen=True, slots=True)
 class SnapshotRows:
     """One consistent enough sight of a conversation."""

@@ -37,6 +37,8 @@ def normalise_language(code: str) -> Language:
 
 def fold(text: str) -> str:
     """Return ``text`` in lower case without accents, with straight apostrophes."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.lower().replace("\u2019", "'"))
     return "".join(char for char in decomposed if not unicodedata.combining(char))
 

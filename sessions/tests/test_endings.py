@@ -337,7 +337,7 @@ class ConversationMachine(RuleBasedStateMachine):
             self.status = SessionStatus(row.status)
         assert len(self.heard) == (1 if row.is_ended else 0)
         assert (row.reply_due_at is None) or not row.is_ended
-        assert 0 <= row.active_seconds(now)
+        assert row.active_seconds(now) >= 0
         assert 0 <= row.seconds_left(now) <= row.max_seconds
         assert (row.time_limit_at is not None) == (row.status == SessionStatus.ACTIVE)
         positions = list(row.segments.order_by("position").values_list("position", flat=True))

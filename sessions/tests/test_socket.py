@@ -38,9 +38,7 @@ class Socket:
             headers.append((b"cookie", f"{settings.SESSION_COOKIE_NAME}={cookie}".encode()))
         offered = offer or ["parley.v1", *([f"bearer.{token}"] if token else [])]
         path = f"/ws/transcript/{session_id}" + ("" if after is None else f"?after={after}")
-        self.line = WebsocketCommunicator(
-            application, path, headers=headers, subprotocols=offered
-        )
+        self.line = WebsocketCommunicator(application, path, headers=headers, subprotocols=offered)
         self.seen = []
 
     async def connect(self):
@@ -299,9 +297,7 @@ async def test_the_end_is_told_and_closes(interview):
     await socket.receive_until("progress")
     await other.open()
 
-    await in_thread(endings.end_session)(
-        voice_session=interview.session, reason=EndReason.DONE
-    )
+    await in_thread(endings.end_session)(voice_session=interview.session, reason=EndReason.DONE)
 
     for client in (socket, other):
         assert await client.closed() == 1000
@@ -312,9 +308,7 @@ async def test_the_end_is_told_and_closes(interview):
 async def test_a_survey_that_is_over_shows_only_that(interview):
     await in_thread(conversations.open_conversation)(voice_session=interview.session)
     await in_thread(turns.say)(voice_session=interview.session, text="By bus.", client_id="c1")
-    await in_thread(endings.end_session)(
-        voice_session=interview.session, reason=EndReason.DONE
-    )
+    await in_thread(endings.end_session)(voice_session=interview.session, reason=EndReason.DONE)
     socket = socket_of(interview)
 
     snapshot = await socket.open()

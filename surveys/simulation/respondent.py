@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 TURNS_MAX = 40
 
 _CLOSING = {
-    "en": "Yes, that is right, nothing to add.",
-    "es": "Sí, es correcto, no tengo nada que añadir.",
+    "en": "Yes, that is right.",
+    "es": "Sí, es correcto.",
 }
 _NOTHING_MORE = {
     "en": "That is all I can say about that one.",
