@@ -18,6 +18,8 @@ BENCH := .venv/.installed-requirements-bench.txt
 
 # More for pytest: make test ARGS="-k ledger -x"
 ARGS ?=
+# Processes that share the tests of `make test`; 0 runs them in one, as a debugger wants it.
+WORKERS ?= logical
 
 .PHONY: help demo test test-browser test-services check format services services-stop \
 	services-status bench constraints
@@ -40,13 +42,14 @@ demo: $(RUNTIME) ## the product with a demo company, on http://127.0.0.1:$PORT (
 	@$(PY) manage.py demo
 
 test: $(DEV) ## the test suite: no service, no key, no network
-	@DATABASE_URL= REDIS_URL= $(PY) -m pytest $(ARGS)
+	@DATABASE_URL= REDIS_URL= $(PY) -m pytest -q -n $(WORKERS) --maxprocesses 4 $(ARGS)
 	@echo "Not run here: browser tests (make test-browser) and the suite on PostgreSQL and Redis (make test-services)."
 
 test-browser: $(DEV) ## the tests in a real Chromium (installs Debian's when absent and root)
 	@CHROMIUM="$$(scripts/find_chromium.sh)" && export CHROMIUM && \
 		DATABASE_URL= REDIS_URL= $(PY) -m pytest -m browser $(ARGS)
 
+# In one process: the tests share one Redis, whose channels know no separate databases.
 test-services: $(DEV) ## the whole suite on PostgreSQL and Redis, which it starts and stops
 	@$(PY) -m scripts.services run -- $(PY) -m pytest -m "not browser" $(ARGS)
 

@@ -6,8 +6,6 @@ database is SQLite and starts the background jobs that run beside the web.
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from channels.auth import AuthMiddlewareStack
@@ -20,21 +18,15 @@ from core.asgi import BodyLimit, LifespanAware, build_django_application, refuse
 from core.single_process import ServerLock
 
 
-def patterns_of(module: str) -> list[Any]:
-    """Return the socket routes of a module, or none while it does not exist."""
-    if find_spec(module) is None:
-        return []
-    found: list[Any] = import_module(module).websocket_urlpatterns
-    return found
-
-
 def build_application() -> LifespanAware:
     """Load the apps and return the application; imports no consumer before that."""
     choose_settings()
     django_application = build_django_application()
+    from sessions.routing import websocket_urlpatterns
+
     unserved: Any = refuse_socket
     # Who may open a socket from where is decided by the consumers: the widget runs elsewhere.
-    sockets: list[Any] = [*patterns_of("sessions.routing"), re_path(r"", unserved)]
+    sockets: list[Any] = [*websocket_urlpatterns, re_path(r"", unserved)]
     routes: dict[str, Any] = {
         "http": BodyLimit(django_application),
         "websocket": AuthMiddlewareStack(URLRouter(sockets)),

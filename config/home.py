@@ -11,8 +11,10 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.urls import Resolver404, resolve
 
-from accounts.models import Company
+from accounts.models import Company, Role
+from accounts.selectors import list_members
 from agents.interview.evaluation.pay import pay_minor
 from core.charts import Plot, Point, build_line_chart
 from core.money import format_money
@@ -20,6 +22,7 @@ from core.templatetags.parley import nav_url
 from surveys.models import Survey, SurveyStatus
 from surveys.selectors.surveys import surveys_of
 
+DEMO_COMPANY_SLUG = "demo"
 EXAMPLE_MIN_MINOR = 500
 EXAMPLE_MAX_MINOR = 2000
 EXAMPLE_CURRENCY = "USD"
@@ -43,11 +46,13 @@ class Capability:
 
 
 def home_context(request: HttpRequest) -> dict[str, Any]:
-    """Return the context of the home page; costs at most two queries beside the login's."""
-    survey = find_demo_survey()
-    survey_url = nav_url("hosted_survey", survey.public_id) if survey else ""
+    """Return the context of the home page; costs at most three queries beside the login's."""
+    company = Company.objects.filter(is_demo=True, slug=DEMO_COMPANY_SLUG).first()
+    survey = find_open_survey(company) if company else None
+    survey_url = existing_path(f"/s/{survey.public_id}") if survey else ""
     return {
         "is_demo": settings.DEMO,
+        "demo_login": find_demo_login(company) if company and settings.DEMO else None,
         "survey_url": survey_url,
         "console_url": nav_url("console:home"),
         "signup_url": nav_url("account_signup"),
@@ -62,12 +67,27 @@ def home_context(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def find_demo_survey() -> Survey | None:
-    """Return the newest open survey of the demo company, or None without one."""
-    company = Company.objects.filter(is_demo=True, slug="demo").first()
-    if company is None:
-        return None
+def find_open_survey(company: Company) -> Survey | None:
+    """Return a company's newest survey that takes answers, or None without one."""
     return surveys_of(company).filter(status=SurveyStatus.ACTIVE).order_by("-created_at").first()
+
+
+def find_demo_login(company: Company) -> str:
+    """Return the e-mail address of the demo company's first owner, '' when it has none.
+
+    Only for a demo, whose server answers on loopback alone: elsewhere an address is private.
+    """
+    owner = list_members(company).filter(role=Role.OWNER).first()
+    return owner.user.email if owner else ""
+
+
+def existing_path(path: str) -> str:
+    """Return a path the design fixes, or '' while nothing answers there."""
+    try:
+        resolve(path)
+    except Resolver404:
+        return ""
+    return path
 
 
 def list_capabilities(survey_url: str) -> list[Capability]:

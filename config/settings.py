@@ -15,6 +15,8 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from config.env import env, keep_secret_key
+from config.rest import REST_FRAMEWORK as REST_FRAMEWORK
+from config.rest import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
 from core.logs import build_logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -76,7 +78,6 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "corsheaders",
@@ -332,7 +333,7 @@ SYSTEM_PROMPT = env.text(
 # Sources a page may reach besides its own host: the room server by socket and by HTTP.
 _livekit_host = LIVEKIT_URL.partition("://")[2]
 _livekit_tls = LIVEKIT_URL.startswith(("wss://", "https://"))
-LIVEKIT_CSP_SOURCES = (
+_livekit_sources = (
     [
         f"{'wss' if _livekit_tls else 'ws'}://{_livekit_host}",
         f"{'https' if _livekit_tls else 'http'}://{_livekit_host}",
@@ -349,7 +350,7 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
         "style-src": [SELF],
         "img-src": [SELF, "data:"],
         "font-src": [SELF],
-        "connect-src": [SELF, _site_socket, *LIVEKIT_CSP_SOURCES],
+        "connect-src": [SELF, _site_socket, *_livekit_sources],
         "media-src": [SELF, "blob:"],
         "worker-src": [SELF, "blob:"],
         "manifest-src": [SELF],
@@ -387,7 +388,6 @@ SURVEY_TURN_SECONDS = env.seconds("SURVEY_TURN_SECONDS", 8, maximum=60)
 SURVEY_RESERVATION_GRACE_MINUTES = env.integer("SURVEY_RESERVATION_GRACE_MINUTES", 15, minimum=1)
 SURVEY_RESUME_HOURS = env.integer("SURVEY_RESUME_HOURS", 24, minimum=1, maximum=720)
 SURVEY_RECEIPT_DAYS = env.integer("SURVEY_RECEIPT_DAYS", 90, minimum=1, maximum=3650)
-SURVEY_RETENTION_DAYS = env.integer("SURVEY_RETENTION_DAYS", 365, minimum=1, maximum=3650)
 SURVEY_HELD_AUTO_APPROVE_DAYS = env.integer("SURVEY_HELD_AUTO_APPROVE_DAYS", 21, minimum=1)
 SURVEY_STARTS_PER_IP_HOUR = env.integer("SURVEY_STARTS_PER_IP_HOUR", 60, minimum=1)
 SURVEY_STARTS_PER_SURVEY_MINUTE = env.integer("SURVEY_STARTS_PER_SURVEY_MINUTE", 120, minimum=1)
@@ -402,7 +402,9 @@ EMAIL_HOST = env.text("EMAIL_HOST")
 EMAIL_PORT = env.integer("EMAIL_PORT", 587, minimum=1, maximum=65_535)
 EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
 EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD")
-EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", True)
+# Port 465 speaks TLS from the first byte (SSL), port 587 after STARTTLS.
+EMAIL_USE_SSL = env.flag("EMAIL_USE_SSL", False)
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", not EMAIL_USE_SSL)
 EMAIL_TIMEOUT = env.integer("EMAIL_TIMEOUT", 10, minimum=1, maximum=120)
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "Parley <parley@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
@@ -433,42 +435,7 @@ API_PATH_PREFIXES = (
 ASYNCAPI_FILE = BASE_DIR / "docs" / "asyncapi.yaml"
 # Pages that live under an API prefix.
 API_PAGE_PREFIXES = ("/api/docs",)
-REST_FRAMEWORK: dict[str, Any] = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PARSER_CLASSES": ["core.api.parsers.StrictJSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "core.api.negotiation.LenientNegotiation",
-    "DEFAULT_PAGINATION_CLASS": "core.api.pagination.NewestFirstPagination",
-    "DEFAULT_SCHEMA_CLASS": "core.api.schema.ProblemAutoSchema",
-    "EXCEPTION_HANDLER": "core.api.exceptions.answer_exception",
-    "COERCE_DECIMAL_TO_STRING": False,
-    "NUM_PROXIES": TRUSTED_PROXY_COUNT,
-    "TEST_REQUEST_DEFAULT_FORMAT": "json",
-    "TEST_REQUEST_RENDERER_CLASSES": [
-        "rest_framework.renderers.JSONRenderer",
-        "rest_framework.renderers.MultiPartRenderer",
-    ],
-}
-SPECTACULAR_SETTINGS: dict[str, Any] = {
-    "TITLE": "Parley",
-    "DESCRIPTION": "Conversations with people, paid, understood and put to use.",
-    "VERSION": "1.0.0",
-    "OAS_VERSION": "3.1.1",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-    "COMPONENT_SPLIT_REQUEST": True,
-    "ENFORCE_NON_BLANK_FIELDS": True,
-    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "SORT_OPERATION_PARAMETERS": False,
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "core.api.schema.add_problem_answers",
-    ],
-}
+REST_FRAMEWORK["NUM_PROXIES"] = TRUSTED_PROXY_COUNT
 
 # A command's own output stays clean: `create_api_key` prints a key and nothing else.
 LOG_STREAM = env.choice(

@@ -6,6 +6,7 @@ Knows ASGI and settings, no app.
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
@@ -16,6 +17,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from core.limits import body_limit_bytes
+from core.logs import request_id_var
 from core.middleware import too_large
 
 logger = logging.getLogger(__name__)
@@ -119,7 +121,10 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 
 async def _send_too_large(scope: Scope, send: Send, limit: int) -> None:
+    request_id = secrets.token_hex(12)
+    binding = request_id_var.set(request_id)
     response = too_large(scope["path"], limit)
+    response["X-Request-ID"] = request_id
     headers = [
         (name.lower().encode("latin-1"), value.encode("latin-1"))
         for name, value in response.items()
@@ -127,6 +132,7 @@ async def _send_too_large(scope: Scope, send: Send, limit: int) -> None:
     await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
     await send({"type": "http.response.body", "body": response.content})
     logger.info("request.body_too_large", extra={"limit_bytes": limit})
+    request_id_var.reset(binding)
 
 
 class LifespanAware:

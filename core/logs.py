@@ -77,7 +77,12 @@ def _hide_secret(match: re.Match[str]) -> str:
 
 
 def redact(text: str) -> str:
-    """Return the text without bearer tokens, keys, e-mail addresses, phone numbers and queries."""
+    """Return the text without bearer tokens, keys, e-mail addresses, phone numbers and queries.
+
+    Text longer than 1,200 characters is cut.
+    """
+    # The patterns take time by the square of the length, and a line shows little anyway.
+    text = text[: 4 * MAX_TEXT_CHARS]
     text = _BEARER.sub("[token]", text)
     text = _PREFIXED_SECRET.sub(_hide_secret, text)
     text = _LONG_RANDOM.sub(_hide_secret, text)
@@ -92,6 +97,9 @@ def _clean(name: str, value: Any) -> Any:
         return REDACTED if value and _NUMBER_SECRETS.search(name) else value
     if _SECRET_NAMES.search(name):
         return REDACTED
+    if name == "route":
+        # A pattern of ours, whose question marks begin no query.
+        return str(value)[:MAX_TEXT_CHARS]
     if isinstance(value, Mapping):
         return {str(key): _clean(str(key), item) for key, item in list(value.items())[:MAX_ITEMS]}
     if isinstance(value, list | tuple | set | frozenset):
@@ -176,6 +184,8 @@ def build_logging_config(*, level: str, file: Path | None, stream: str) -> dict[
         "loggers": {
             **{name: {"level": level.upper()} for name in LOGGED_PACKAGES},
             "django": {"level": "INFO", "handlers": [], "propagate": True},
+            # Refusals have their line from the middleware; a failure has its traceback from here.
+            "django.request": {"level": "ERROR"},
             # Access lines of the servers show query strings; the middleware writes our own.
             "uvicorn.access": silent,
             "django.server": silent,

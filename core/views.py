@@ -8,6 +8,8 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.templatetags.static import static
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -88,6 +90,12 @@ def show_asyncapi(request: HttpRequest) -> HttpResponse:
     except FileNotFoundError:
         raise Http404 from None
     return HttpResponse(text, content_type="application/yaml; charset=utf-8")
+
+
+@require_safe
+def show_favicon(request: HttpRequest) -> HttpResponse:
+    """Send browsers that ask for the icon without reading the page to where it is."""
+    return redirect(static("img/favicon.svg"))
 
 
 @require_safe

@@ -13,7 +13,7 @@ from sessions.selectors import HistoryFilter
 class HistoryForm(forms.Form):
     """What a person narrows their conversations by. Every field may be left empty."""
 
-    words = forms.CharField(label="Words that were said", required=False, max_length=80)
+    words = forms.CharField(label="Words said", required=False, max_length=80)
     kind = forms.ChoiceField(
         label="Kind", required=False, choices=[("", "All kinds"), *SessionKind.choices]
     )

@@ -101,6 +101,7 @@ def show_replay(request: HttpRequest, session_id: str) -> HttpResponse:
     spoken = [segment for segment in segments if segment.role == SegmentRole.USER]
     waits = [segment.latency_ms for segment in segments if segment.latency_ms is not None]
     now = clock.now()
+    is_own = row.owner_id == cast(User, request.user).pk
     return render(
         request,
         "sessions/replay.html",
@@ -111,7 +112,8 @@ def show_replay(request: HttpRequest, session_id: str) -> HttpResponse:
             "seconds": row.active_seconds(now),
             "turn_count": len(spoken),
             "median_latency_ms": sorted(waits)[len(waits) // 2] if waits else None,
-            "is_own": row.owner_id == cast(User, request.user).pk,
+            "is_own": is_own,
+            "visitor_label": "You" if is_own else "Visitor",
             "facts": [
                 ("Kind", row.get_kind_display()),
                 ("By", row.get_transport_display()),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.jobs import job, sweep
-from surveys.services import funding, payouts, reservations, sending
+from surveys.services import funding, reservations, sending, settlements
 from surveys.services.provider_events import EVENTS_JOB, handle_events
 from surveys.services.wallets import SEND_JOB
 
@@ -35,8 +35,8 @@ def find_due_money() -> None:
 @sweep("surveys.standing_money", every_seconds=30)
 def settle_standing_money() -> None:
     """Look after what waits for time, for money, or for a webhook that never came."""
-    payouts.approve_due()
+    settlements.approve_due()
     funding.settle_budgets()
-    payouts.fund_waiting()
+    settlements.fund_waiting()
     sending.wake_unclaimed()
     handle_events()

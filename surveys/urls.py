@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any
-
-from django.urls import path
+from django.urls import URLPattern, URLResolver, include, path
 
 from surveys.api import company, respondents
 
-
-def _patterns_of(module: str) -> list[Any]:
-    if find_spec(module) is None:
-        return []
-    found: list[Any] = import_module(module).urlpatterns
-    return found
-
-
-urlpatterns: list[Any] = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("surveys", company.SurveyListView.as_view(), name="api_survey_list"),
     path("survey/create", company.SurveyCreateView.as_view(), name="api_survey_create"),
     path(
@@ -93,6 +81,5 @@ urlpatterns: list[Any] = [
         respondents.PersonalDataView.as_view(),
         name="api_session_data",
     ),
-    *_patterns_of("surveys.money_urls"),
-    *_patterns_of("surveys.page_urls"),
+    path("", include("surveys.money_urls")),
 ]

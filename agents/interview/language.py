@@ -19,7 +19,8 @@ Language = Literal["en", "es"]
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 #: Sentence marks with the closing quotes that belong to them, then white space; or a line break.
-_SENTENCE_END = re.compile(r"[.!?\u2026]+[\"'\u201d\u2019)\]]{0,3}(?=\s)|\n")
+#: The look-behind and the possessive sign keep a long run of marks linear.
+_SENTENCE_END = re.compile(r"(?<![.!?\u2026])[.!?\u2026]++[\"'\u201d\u2019)\]]{0,3}(?=\s)|\n")
 _ABBREVIATION_LIST = """
 mr mrs ms dr prof sr sra srta st jr vs etc approx núm num av avda ej pág eg ie e.g i.e
 """
@@ -51,7 +52,7 @@ def word_spans(text: str) -> Iterator[tuple[int, int, str]]:
 
 def words(text: str) -> list[str]:
     """Return the words of ``text`` in order, in lower case; accents and inner apostrophes stay."""
-    return [word for _, _, word in word_spans(text)]
+    return [word.lower().replace("\u2019", "'") for word in _WORD.findall(text)]
 
 
 def is_stop_word(word: str, language: str) -> bool:

@@ -90,7 +90,9 @@ async def test_an_endless_body_is_refused_after_the_limit():
     assert start["status"] == 413
     headers = dict(start["headers"])
     assert headers[b"content-type"] == b"application/problem+json"
-    assert json.loads(body["body"])["code"] == "body_too_large"
+    problem = json.loads(body["body"])
+    assert problem["code"] == "body_too_large"
+    assert headers[b"x-request-id"].decode() == problem["request_id"]
     assert client.taken == 11
     assert inner.body is None
 

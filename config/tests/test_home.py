@@ -1,11 +1,19 @@
 import re
 
 import pytest
+from django.http import HttpRequest
 from django.test import Client
 
 from accounts.models import Role
-from accounts.tests.factories import add_member
-from config.home import build_pay_curve, list_capabilities
+from accounts.tests.factories import add_member, make_company
+from config.home import (
+    build_pay_curve,
+    existing_path,
+    find_open_survey,
+    home_context,
+    list_capabilities,
+)
+from surveys.models import Survey, SurveyStatus, SurveyVersion
 
 
 def test_home_page_works_on_an_empty_database(client: Client, db):
@@ -18,7 +26,7 @@ def test_home_page_works_on_an_empty_database(client: Client, db):
 
 
 def test_home_page_asks_little_of_the_database(client: Client, db, django_assert_max_num_queries):
-    with django_assert_max_num_queries(2):
+    with django_assert_max_num_queries(3):
         client.get("/")
 
 
@@ -29,6 +37,45 @@ def test_home_page_has_no_dead_link(client: Client, db):
     assert "" not in targets
     for target in sorted(targets):
         assert client.get(target).status_code in (200, 302), target
+
+
+@pytest.fixture
+def demo_survey(ana):
+    company = make_company("Demo", owner=ana, is_demo=True, slug="demo")
+    survey = Survey.objects.create(company=company, publishable_key="pk_home", budget_minor=1000)
+    SurveyVersion.objects.create(
+        survey=survey,
+        number=1,
+        title="Checkout",
+        questions=[],
+        payment_min_minor=500,
+        payment_max_minor=2000,
+        consent_text="Consent",
+    )
+    return survey
+
+
+def test_only_an_open_survey_of_the_demo_company_is_offered(demo_survey):
+    company = demo_survey.company
+
+    assert find_open_survey(company) == demo_survey
+
+    Survey.objects.filter(pk=demo_survey.pk).update(status=SurveyStatus.PAUSED)
+    assert find_open_survey(company) is None
+
+
+def test_the_owners_address_is_shown_in_a_demo_and_nowhere_else(client, settings, demo_survey):
+    settings.DEMO = False
+    assert home_context(HttpRequest())["demo_login"] is None
+    assert "ana@acme.test" not in client.get("/").content.decode()
+
+    settings.DEMO = True
+    assert home_context(HttpRequest())["demo_login"] == "ana@acme.test"
+
+
+def test_a_path_is_linked_only_while_something_answers_there():
+    assert existing_path("/health") == "/health"
+    assert existing_path("/no/such/page") == ""
 
 
 def test_a_part_that_does_not_exist_is_named_as_coming(client: Client, db):

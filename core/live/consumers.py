@@ -14,10 +14,9 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, ClassVar, Final, ParamSpec, TypeVar
+from typing import Any, ClassVar, Final
 
 from channels.consumer import AsyncConsumer
-from channels.db import database_sync_to_async
 from django.db import DatabaseError
 
 from core.clock import now
@@ -43,11 +42,12 @@ from core.live.messages import (
     decode_message,
 )
 from core.live.outbox import Outbox
+from core.live.threads import in_thread
+
+__all__ = ["LiveConsumer", "in_thread"]
 
 logger = logging.getLogger(__name__)
 
-P = ParamSpec("P")
-R = TypeVar("R")
 Event = dict[str, Any]
 
 HANDLER_SECONDS: Final = 10.0
@@ -59,11 +59,6 @@ BASE_MESSAGES: Final[Mapping[str, MessageShape]] = {
         description="Send the events after this number again.",
     ),
 }
-
-
-def in_thread(function: Callable[P, R]) -> Callable[P, Awaitable[R]]:
-    """Return the synchronous function as a coroutine function that may use the database."""
-    return database_sync_to_async(function, thread_sensitive=False)
 
 
 class _Allowance:

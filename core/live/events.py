@@ -11,13 +11,13 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from channels.db import database_sync_to_async
 from django.db import connection, transaction
 
 from core.clock import now
 from core.live.frames import check_event_type, check_stream_name, encode_frame, encode_payload
 from core.live.models import LiveEvent, LiveStream
 from core.live.publishing import apublish, close_message, frame_message, publish
+from core.live.threads import in_thread
 
 
 def append_event(*, stream: str, type: str, payload: Mapping[str, Any]) -> int:
@@ -69,8 +69,7 @@ def publish_ephemeral(*, stream: str, type: str, payload: Mapping[str, Any]) -> 
 
 async def aappend_event(*, stream: str, type: str, payload: Mapping[str, Any]) -> int:
     """Append a durable event from a coroutine; see `append_event`."""
-    append = database_sync_to_async(append_event, thread_sensitive=False)
-    return await append(stream=stream, type=type, payload=payload)
+    return await in_thread(append_event)(stream=stream, type=type, payload=payload)
 
 
 async def apublish_ephemeral(*, stream: str, type: str, payload: Mapping[str, Any]) -> None:

@@ -11,11 +11,11 @@ import logging
 from collections import deque
 from typing import Final
 
-from channels.db import database_sync_to_async
 from django.db import DatabaseError
 
 from core.live.outbox import Outbox
 from core.live.selectors import MAX_EVENTS_PER_READ, last_seq, read_events, read_latest_events
+from core.live.threads import in_thread
 
 logger = logging.getLogger(__name__)
 
@@ -24,9 +24,9 @@ logger = logging.getLogger(__name__)
 RECENT_FRAMES: Final = 256
 HELD_EPHEMERALS: Final = 64
 
-_read_events = database_sync_to_async(read_events, thread_sensitive=False)
-_read_latest = database_sync_to_async(read_latest_events, thread_sensitive=False)
-_read_last_seq = database_sync_to_async(last_seq, thread_sensitive=False)
+_read_events = in_thread(read_events)
+_read_latest = in_thread(read_latest_events)
+_read_last_seq = in_thread(last_seq)
 
 
 class Feed:

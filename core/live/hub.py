@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from django.db import DatabaseError
 from prometheus_client import Gauge
@@ -24,6 +23,7 @@ from core.live.grants import StreamGrant
 from core.live.outbox import Outbox
 from core.live.publishing import group_name, use_loop
 from core.live.selectors import read_last_seqs
+from core.live.threads import in_thread
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ SNAPSHOT_SECONDS: Final = 1.0
 
 sockets_open = Gauge("parley_live_sockets", "Open live sockets.", multiprocess_mode="livesum")
 
-_read_last_seqs = database_sync_to_async(read_last_seqs, thread_sensitive=False)
+_read_last_seqs = in_thread(read_last_seqs)
 
 
 @dataclass(eq=False)

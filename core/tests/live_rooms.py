@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import pytest
 from channels.testing import WebsocketCommunicator
 
 from core.errors import ConflictError
@@ -16,6 +17,9 @@ from core.live.messages import Choice, Flag, Integer, MessageShape, Text
 from core.live.selectors import last_seq
 
 STREAM = "test.room"
+# Commits are real, seen by every thread; afterwards only the tables of core are emptied, which
+# is much quicker than emptying all.
+COMMITS = pytest.mark.django_db(transaction=True, available_apps=["core"])
 ORIGIN = "http://testserver"
 
 
@@ -45,6 +49,7 @@ class RoomConsumer(LiveConsumer):
     heard: ClassVar[list[Any]] = []
     ended: ClassVar[list[int]] = []
     snapshots: ClassVar[int] = 0
+    read_state: ClassVar[Any] = staticmethod(in_thread(last_seq))
     release: ClassVar[asyncio.Event]
 
     async def authorize(self) -> StreamGrant:
@@ -55,7 +60,7 @@ class RoomConsumer(LiveConsumer):
 
     async def snapshot(self) -> dict[str, Any]:
         type(self).snapshots += 1
-        return {"complete_to": await in_thread(last_seq)(self.grant.stream)}
+        return {"complete_to": await type(self).read_state(self.grant.stream)}
 
     async def still_allowed(self) -> bool:
         return self.grant.identity not in type(self).revoked

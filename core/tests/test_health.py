@@ -206,3 +206,9 @@ class TestDocuments:
             for name, operation in operations.items():
                 if name in ("get", "post", "put", "patch", "delete"):
                     assert "default" in operation["responses"]
+
+    def test_the_icon_is_found_by_browsers_that_guess(self, client):
+        response = client.get("/favicon.ico")
+
+        assert response.status_code == 302
+        assert response["Location"] == "/static/img/favicon.svg"

@@ -16,6 +16,7 @@ from core.jobs.cron import seconds_until_next
 from core.jobs.registry import JobRegistry, JobSpec, job_registry
 from core.jobs.testing import EndlessJobsError, drain, lose_pending, pending, run_sweeps
 from core.live.models import LiveStream
+from core.tests.live_rooms import COMMITS
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +69,7 @@ def test_a_rollback_takes_the_nudge_with_it(db: None) -> None:
     assert seen == []
 
 
-@pytest.mark.django_db(transaction=True)
+@COMMITS
 def test_a_nudge_waits_for_the_real_commit() -> None:
     seen: list[str] = []
     job("surveys.evaluate")(seen.append)

@@ -21,9 +21,10 @@ from core.jobs import VIDEO_LANE, job, nudge, sweep
 from core.jobs.backends import find_backend
 from core.jobs.registry import job_registry
 from core.live.models import LiveStream
+from core.tests.live_rooms import COMMITS
 
 WAIT = 10.0
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = COMMITS
 
 Start = Callable[[], None]
 

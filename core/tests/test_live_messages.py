@@ -15,14 +15,26 @@ from core.live import aappend_event, codes
 from core.live.consumers import BASE_MESSAGES
 from core.live.grants import StreamGrant, normalise_origin, read_handshake
 from core.live.messages import InvalidMessageError, decode_message
-from core.tests.live_rooms import ORIGIN, STREAM, AudioConsumer, RoomClient, RoomConsumer
+from core.tests.live_rooms import COMMITS, ORIGIN, STREAM, AudioConsumer, RoomClient, RoomConsumer
 
-pytestmark = pytest.mark.django_db(transaction=True)
 LISTED = "https://shop.example"
 
 
+async def _no_events(stream: str, limit: int) -> list[Any]:
+    return []
+
+
+async def _no_number(stream: str) -> int:
+    return 0
+
+
 @pytest.fixture(autouse=True)
-def _room() -> None:
+def _room(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Give every token its grant; where a test needs no events, keep the database out of it."""
+    if request.node.get_closest_marker("django_db") is None:
+        monkeypatch.setattr("core.live.feed._read_latest", _no_events)
+        monkeypatch.setattr("core.live.feed._read_last_seq", _no_number)
+        monkeypatch.setattr(RoomConsumer, "read_state", staticmethod(_no_number))
     for consumer in (RoomConsumer, AudioConsumer):
         consumer.grants = {
             "participant": StreamGrant(
@@ -330,6 +342,7 @@ async def test_binary_frames_go_both_ways_where_they_are_due() -> None:
     await client.leave()
 
 
+@COMMITS
 async def test_a_watcher_may_ask_and_not_speak() -> None:
     await aappend_event(stream=STREAM, type="n", payload={})
     client = RoomClient("watcher")

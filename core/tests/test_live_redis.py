@@ -19,9 +19,9 @@ from channels.layers import get_channel_layer
 from core.live import aappend_event, apublish_ephemeral
 from core.live import hub as hub_module
 from core.live.grants import StreamGrant
-from core.tests.live_rooms import STREAM, RoomClient, RoomConsumer
+from core.tests.live_rooms import COMMITS, STREAM, RoomClient, RoomConsumer
 
-pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.services, COMMITS]
 WAIT = 10.0
 
 

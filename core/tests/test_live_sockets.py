@@ -26,9 +26,9 @@ from core.live.grants import StreamGrant
 from core.live.hub import find_hub, sockets_open
 from core.live.models import LiveEvent
 from core.live.outbox import Outbox
-from core.tests.live_rooms import STREAM, RoomClient, RoomConsumer
+from core.tests.live_rooms import COMMITS, STREAM, RoomClient, RoomConsumer
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = COMMITS
 
 
 @pytest.fixture(autouse=True)

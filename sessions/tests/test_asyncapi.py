@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from sessions.models import (
     Transport,
 )
 from sessions.services import endings
-from sessions.tests.test_socket import socket_of
+from sessions.tests.sockets import socket_of, wait_until_quiet
 
 DOCUMENT = yaml.safe_load(Path(settings.BASE_DIR, "docs/asyncapi.yaml").read_text("utf-8"))
 SCHEMAS = DOCUMENT["components"]["schemas"]
@@ -148,12 +149,7 @@ def test_the_check_notices_a_field_that_is_not_published():
 
 @pytest.fixture
 async def running_nothing():
-    """Wait for the tasks a socket leaves behind for a moment."""
-    import asyncio
-
+    """Leave no task of a socket behind."""
     before = asyncio.all_tasks()
     yield
-    for _ in range(300):
-        if not asyncio.all_tasks() - before - {asyncio.current_task()}:
-            break
-        await asyncio.sleep(0.01)
+    assert await wait_until_quiet(before) == set()

@@ -4,99 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 
 import pytest
-from asgiref.sync import sync_to_async
-from channels.auth import AuthMiddlewareStack
-from channels.routing import URLRouter
-from channels.testing import WebsocketCommunicator
-from django.conf import settings
-from django.test import Client
 
 from core.live import read_events
 from core.live.consumers import in_thread
 from sessions.models import EndReason, TranscriptSegment, VoiceSession
-from sessions.routing import websocket_urlpatterns
 from sessions.services import conversations, endings, replies, turns
 from sessions.services.transcripts import erase_conversation
 from sessions.tests.conftest import CANARY
+from sessions.tests.sockets import Socket, cookie_of, socket_of, wait_until_quiet
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-application = AuthMiddlewareStack(URLRouter(websocket_urlpatterns))
-OWN = "http://testserver"
-
-
-class Socket:
-    """One client of the socket under test."""
-
-    def __init__(self, session_id, *, token=None, origin=OWN, cookie="", after=None, offer=None):
-        headers = [(b"host", b"testserver")]
-        if origin is not None:
-            headers.append((b"origin", origin.encode()))
-        if cookie:
-            headers.append((b"cookie", f"{settings.SESSION_COOKIE_NAME}={cookie}".encode()))
-        offered = offer or ["parley.v1", *([f"bearer.{token}"] if token else [])]
-        path = f"/ws/transcript/{session_id}" + ("" if after is None else f"?after={after}")
-        self.line = WebsocketCommunicator(application, path, headers=headers, subprotocols=offered)
-        self.seen = []
-
-    async def connect(self):
-        is_open, self.answer = await self.line.connect(timeout=5)
-        return is_open
-
-    async def open(self):
-        assert await self.connect()
-        return await self.receive()
-
-    async def receive(self):
-        event = json.loads(await self.line.receive_from(timeout=5))
-        self.seen.append(event)
-        return event
-
-    async def receive_until(self, event_type, **fields):
-        while True:
-            event = await self.receive()
-            if event["type"] == event_type and fields.items() <= event.items():
-                return event
-
-    async def send(self, **message):
-        await self.line.send_to(text_data=json.dumps(message))
-
-    async def closed(self):
-        """Return the code the server closes with, reading what comes before."""
-        while True:
-            output = await self.line.receive_output(timeout=5)
-            if output["type"] == "websocket.close":
-                await self.line.wait(timeout=5)
-                return output.get("code", 1000)
-            if output.get("text"):
-                self.seen.append(json.loads(output["text"]))
-
-    async def leave(self):
-        await self.line.disconnect(timeout=5)
 
 
 @pytest.fixture(autouse=True)
 async def _nothing_left_running():
     before = asyncio.all_tasks()
     yield
-    for _ in range(300):
-        left = asyncio.all_tasks() - before - {asyncio.current_task()}
-        if not left:
-            break
-        await asyncio.sleep(0.01)
-    assert left == set()
-
-
-def cookie_of(user):
-    client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    return client.cookies[settings.SESSION_COOKIE_NAME].value
-
-
-def socket_of(created, **options):
-    return Socket(created.session.public_id, token=created.token_plain, **options)
+    assert await wait_until_quiet(before) == set()
 
 
 async def test_a_participant_is_greeted_speaks_and_is_answered(interview):
@@ -186,7 +113,7 @@ async def test_a_repeated_turn_is_acknowledged_again_and_stored_once(interview):
 
     assert second["segment_id"] == first["segment_id"]
     assert second["seq"] is None
-    count = await sync_to_async(TranscriptSegment.objects.filter(role="user").count)()
+    count = await in_thread(TranscriptSegment.objects.filter(role="user").count)()
     assert count == 1
     await socket.leave()
 
@@ -287,7 +214,7 @@ async def test_junk_closes_politely_and_changes_nothing(interview, frame, code, 
 
     assert await socket.closed() == code
     assert [record for record in caplog.records if record.exc_info] == []
-    spoken = await sync_to_async(TranscriptSegment.objects.filter(role="user").count)()
+    spoken = await in_thread(TranscriptSegment.objects.filter(role="user").count)()
     assert spoken == 0
 
 
@@ -329,145 +256,7 @@ async def test_erasure_closes_and_locks(interview):
     assert not await socket_of(interview).connect()
 
 
-# --- who may ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("token", ["", "st_" + "A" * 43, "st_short", "sk_" + "A" * 43])
-async def test_a_wrong_token_is_refused_before_anything_happens(interview, token, monkeypatch):
-    def never(*args, **kwargs):
-        raise AssertionError("an agent was asked")
-
-    monkeypatch.setattr(replies, "get_interviewer", never)
-    offer = ["parley.v1", f"bearer.{token}"]
-
-    assert not await Socket(interview.session.public_id, offer=offer).connect()
-    assert await sync_to_async(TranscriptSegment.objects.count)() == 0
-
-
-async def test_a_foreign_token_is_refused(start_interview):
-    mine = await in_thread(start_interview)()
-    other = await in_thread(start_interview)()
-
-    assert not await Socket(other.session.public_id, token=mine.token_plain).connect()
-    assert not await Socket("session_nothing", token=mine.token_plain).connect()
-
-
-async def test_without_a_credential_or_protocol_there_is_no_socket(interview):
-    session_id = interview.session.public_id
-
-    assert not await Socket(session_id).connect()
-    assert not await Socket(session_id, offer=[f"bearer.{interview.token_plain}"]).connect()
-
-
-@pytest.mark.parametrize(
-    ("listed", "origin", "is_admitted"),
-    [
-        ([], OWN, True),
-        ([], "https://shop.example", True),
-        ([], "null", False),
-        ([], None, True),
-        (["https://shop.example"], "https://shop.example", True),
-        (["https://shop.example"], "http://shop.example", False),
-        (["https://shop.example"], "https://shop.example:444", False),
-        (["https://shop.example"], "https://shop.example.evil.test", False),
-        (["https://shop.example"], "https://evil.test", False),
-        (["https://shop.example"], OWN, True),
-        (["https://shop.example"], None, True),
-    ],
-)
-async def test_origins_of_participants(start_interview, listed, origin, is_admitted):
-    created = await in_thread(start_interview)(allowed_origins=listed)
-    socket = socket_of(created, origin=origin)
-
-    assert await socket.connect() is is_admitted
-    if is_admitted:
-        await socket.leave()
-
-
-async def test_a_company_watches_and_never_speaks(interview, ana, beto):
-    watcher = Socket(interview.session.public_id, cookie=await in_thread(cookie_of)(beto))
-    visitor = socket_of(interview)
-    snapshot = await watcher.open()
-    await visitor.open()
-    await watcher.receive_until("transcript", role="agent")
-    await visitor.send(type="say", text="By bus.", client_id="c1")
-    said = await watcher.receive_until("transcript", role="user")
-    await watcher.send(type="ping")
-    await watcher.receive_until("pong")
-
-    await watcher.send(type="say", text="I am the visitor.", client_id="w1")
-
-    assert await watcher.closed() == 1008
-    assert (snapshot["status"], said["text"]) == ("ready", "By bus.")
-    spoken = TranscriptSegment.objects.filter(role="user").values_list("text", flat=True)
-    assert await sync_to_async(list)(spoken) == ["By bus."]
-    await visitor.leave()
-
-
-async def test_watching_does_not_begin_a_conversation(interview, ana):
-    watcher = Socket(interview.session.public_id, cookie=await in_thread(cookie_of)(ana))
-    await watcher.open()
-    await watcher.leave()
-
-    row = await sync_to_async(VoiceSession.objects.get)()
-    assert row.status == "ready"
-
-
-async def test_other_companies_visitors_and_other_pages_do_not_watch(
-    interview, ana, carla, globex, vera
-):
-    session_id = interview.session.public_id
-
-    for user in (carla, vera):
-        cookie = await in_thread(cookie_of)(user)
-        assert not await Socket(session_id, cookie=cookie).connect()
-    cookie = await in_thread(cookie_of)(ana)
-    for origin in ("https://evil.test", "http://testserver.evil.test", "null", None):
-        assert not await Socket(session_id, cookie=cookie, origin=origin).connect()
-
-
-async def test_a_watcher_who_leaves_the_company_is_cut_off(interview, beto, monkeypatch):
-    from accounts.models import Membership
-
-    monkeypatch.setattr("core.live.hub.RECHECK_SECONDS", 0.05)
-    watcher = Socket(interview.session.public_id, cookie=await in_thread(cookie_of)(beto))
-    await watcher.open()
-
-    await sync_to_async(Membership.objects.filter(user=beto).delete)()
-
-    assert await watcher.closed() == 4401
-
-
-async def test_a_revoked_token_cuts_its_sockets_off(interview, monkeypatch):
-    monkeypatch.setattr("core.live.hub.RECHECK_SECONDS", 0.05)
-    socket = socket_of(interview)
-    await socket.open()
-    await socket.receive_until("progress")
-
-    await sync_to_async(VoiceSession.objects.update)(token_digest="0" * 64)
-
-    assert await socket.closed() == 4401
-
-
-async def test_the_owner_takes_part_by_cookie(start_interview, vera):
-    chat = await in_thread(start_interview)(owner=vera, company=None, kind="chat")
-    socket = Socket(chat.session.public_id, cookie=await in_thread(cookie_of)(vera))
-    await socket.open()
-
-    await socket.send(type="say", text="By bus.", client_id="c1")
-    said = await socket.receive_until("transcript", role="user")
-
-    assert said["text"] == "By bus."
-    await socket.receive_until("agent_state", state="listening")
-    await socket.leave()
-
-
-# --- robustness ---------------------------------------------------------------------------------
-
-
 async def test_a_slow_agent_leaves_the_socket_responsive(interview, monkeypatch):
-    import threading
-
     socket = socket_of(interview)
     await socket.open()
     await socket.receive_until("progress")
@@ -500,7 +289,7 @@ async def test_a_tab_closed_before_the_answer_still_gets_it_stored(interview, mo
     await socket.leave()
 
     stored = TranscriptSegment.objects.order_by("position").values_list("role", flat=True)
-    assert await sync_to_async(list)(stored) == ["agent", "user", "agent"]
+    assert await in_thread(list)(stored) == ["agent", "user", "agent"]
 
 
 async def test_a_broken_agent_does_not_break_the_socket(interview, monkeypatch):
@@ -518,7 +307,7 @@ async def test_a_broken_agent_does_not_break_the_socket(interview, monkeypatch):
     await socket.send(type="ping")
     await socket.receive_until("pong")
 
-    row = await sync_to_async(VoiceSession.objects.get)()
+    row = await in_thread(VoiceSession.objects.get)()
     assert row.reply_due_at is not None
     await socket.leave()
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import override_settings
 
 from core import clock
@@ -14,6 +16,7 @@ from core.live import read_events
 from sessions import hooks
 from sessions.models import EndReason, SegmentRole, SessionStatus, TranscriptSegment, VoiceSession
 from sessions.services import replies, turns
+from sessions.services.conversations import open_conversation
 from sessions.services.endings import end_session
 
 
@@ -355,3 +358,62 @@ def test_a_turn_takes_few_queries(participant, running, django_assert_max_num_qu
         answer = participant.post(turn_url(running), {"client_id": "c1", "text": "The delays."})
 
     assert answer.status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_turn_sent_forty_times_at_once_is_one(start_interview):
+    created = start_interview()
+    row = open_conversation(voice_session=created.session)
+    answers = at_once(
+        40,
+        lambda _: [
+            segment.public_id
+            for segment in turns.say(voice_session=row, text="By bus.", client_id="c1")
+        ],
+    )
+
+    spoken = list(TranscriptSegment.objects.order_by("position").values_list("role", flat=True))
+    assert spoken == ["agent", "user", "agent"]
+    assert len({answer[0] for answer in answers}) == 1
+    assert VoiceSession.objects.get().reply_due_at is None
+
+
+@pytest.mark.django_db(transaction=True)
+@override_settings(SURVEY_TURNS_PER_MINUTE=100)
+def test_many_turns_at_once_are_all_kept_in_order(start_interview):
+    row = open_conversation(voice_session=start_interview().session)
+
+    at_once(
+        12,
+        lambda n: turns.say(voice_session=row, text=f"Thing number {n}.", client_id=f"c{n}"),
+    )
+
+    segments = list(TranscriptSegment.objects.order_by("position"))
+    assert [segment.position for segment in segments] == list(range(1, len(segments) + 1))
+    said = {segment.text for segment in segments if segment.role == SegmentRole.USER}
+    assert said == {f"Thing number {n}." for n in range(12)}
+    assert segments[-1].role == SegmentRole.AGENT
+    assert VoiceSession.objects.get().reply_due_at is None
+    events = read_events(row.stream_name)
+    assert [event.seq for event in events] == list(range(1, len(events) + 1))
+
+
+def at_once(count, act):
+    """Run something in threads that start together; return the answers."""
+    barrier = threading.Barrier(count)
+    answers = []
+
+    def run(number):
+        try:
+            barrier.wait(30)
+            answers.append(act(number))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(answers) == count
+    return answers

@@ -14,7 +14,9 @@ const CONNECTION_WORDS = {
   denied: "This conversation can no longer be opened. Start a new one.",
   refused: "This page and the server do not understand each other. Reload the page.",
 };
-const AGENT_WORDS = { initializing: "getting ready", listening: "listening", thinking: "thinking…", speaking: "speaking" };
+const AGENT_WORDS = {
+  initializing: "Agent: getting ready", listening: "Agent: listening", thinking: "Agent: thinking…", speaking: "Agent: speaking",
+};
 const END_WORDS = {
   done: "You finished the conversation.",
   time_limit: "The time of this conversation is up.",
@@ -106,6 +108,7 @@ function join() {
 
 function takeConnectionState(state) {
   say(page.banner, CONNECTION_WORDS[state] ?? "");
+  if (state === "ended" && page.over.hidden) takeStatus({ status: "ended", end_reason: null, seconds_left: 0 });
   if (state === "denied" && !page.list.children.length) {
     store(null);
     show("start");
@@ -170,6 +173,7 @@ function drawClock() {
   const left = Math.max(0, clock.left - (clock.runs ? (performance.now() - clock.at) / 1000 : 0));
   const minutes = Math.floor(left / 60);
   const seconds = String(Math.floor(left % 60)).padStart(2, "0");
+  page.time.hidden = page.status.dataset.status === "ended";
   page.time.textContent = `${minutes}:${seconds} left`;
 }
 

@@ -18,6 +18,8 @@ const STATES = {
   reversed: ["Taken back", "bad"],
 };
 
+const UNPAID = new Set(["rejected", "cancelled", "failed", "reversed"]);
+
 const root = document.querySelector("[data-wallet]");
 const settings = JSON.parse(document.getElementById("wallet-settings").textContent);
 const part = (name) => root.querySelector(`[data-wallet-${name}]`);
@@ -52,6 +54,12 @@ function formatAmount(amount, currency) {
   return new Intl.NumberFormat(language, { style: "currency", currency }).format(amount);
 }
 
+/** The amount as somebody would type it: 13.00, not 13. */
+function plainAmount(amount, currency) {
+  const { maximumFractionDigits } = new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions();
+  return amount.toFixed(maximumFractionDigits);
+}
+
 function fillBalances() {
   const template = part("balance-template");
   const rows = wallet.balances.map((one) => {
@@ -84,7 +92,12 @@ function fillHistory() {
     const state = row.querySelector("[data-state]");
     state.textContent = line.is_play_money ? `${label}, play money` : label;
     state.classList.add(`pill--${tone}`);
-    row.querySelector("[data-amount]").textContent = formatAmount(line.amount, line.currency);
+    const amount = row.querySelector("[data-amount]");
+    // Money that did not arrive is crossed out; the state beside it says why.
+    const shown = document.createElement(UNPAID.has(line.state) ? "s" : "span");
+    shown.classList.toggle("wallet__amount--off", UNPAID.has(line.state));
+    shown.textContent = formatAmount(line.amount, line.currency);
+    amount.append(shown);
     return row;
   });
   part("history").replaceChildren(...rows);
@@ -114,7 +127,7 @@ function fillSources() {
 function chooseSource() {
   const one = chosenBalance();
   const canSend = one.is_play_money || provider().is_ready;
-  part("form").elements.amount.value = String(one.amount);
+  part("form").elements.amount.value = plainAmount(one.amount, one.currency);
   part("submit").disabled = !canSend;
   part("connect-real").hidden = canSend || !provider().is_configured;
   if (one.is_play_money) {

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
+from django.db import connection
 from django.db.models import Avg, Count, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
@@ -182,29 +184,65 @@ def totals_of(survey: Survey) -> Totals:
     )
 
 
+class GramCandidate(NamedTuple):
+    """An earlier answer that shares grams with one of those asked about."""
+
+    answer_index: int
+    reference: str
+    response_key: int | None
+    """None once the answer is erased."""
+
+
 def gram_candidates(
-    survey: Survey, grams: Sequence[int], *, exclude: SurveyResponse, limit: int
-) -> list[tuple[str, int | None, int, int]]:
-    """Return earlier answers of a survey that share grams, most shared first.
+    survey: Survey,
+    answers: Sequence[Sequence[int]],
+    *,
+    exclude: SurveyResponse,
+    least: int,
+    limit: int,
+) -> list[GramCandidate]:
+    """Return earlier answers of a survey that share grams with some answers, most shared first.
 
-    Returns:
-        Tuples of answer reference, response key (None once erased), grams shared, and the
-        number of distinct grams of the whole earlier answer.
+    Args:
+        answers: for each answer the hashes to look for.
+        exclude: whose own answers are left out.
+        least: how many an answer must share.
+        limit: how many rows at most, for all answers together.
+
+    One statement by the index on survey and gram, for however many answers: a visitor waits.
     """
-    rows = (
-        AnswerGram.objects.filter(survey=survey, gram__in=list(grams))
-        .exclude(response=exclude)
-        .values("answer_ref", "response_id", "gram_count")
-        .annotate(shared=Count("pk"))
-        .order_by("-shared", "answer_ref")[:limit]
+    asked = [(index, gram) for index, grams in enumerate(answers) for gram in grams]
+    if not asked:
+        return []
+    table = connection.ops.quote_name(AnswerGram._meta.db_table)
+    values = ", ".join(["(%s, %s)"] * len(asked))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH asked (answer_index, gram) AS (VALUES {values}) "  # noqa: S608  # nothing from outside: a table name and placeholders
+            "SELECT asked.answer_index, stored.answer_ref, stored.response_id "
+            f"FROM asked JOIN {table} stored "
+            "ON stored.survey_id = %s AND stored.gram = asked.gram "
+            "WHERE stored.response_id IS NULL OR stored.response_id <> %s "
+            "GROUP BY asked.answer_index, stored.answer_ref, stored.response_id "
+            "HAVING COUNT(*) >= %s ORDER BY COUNT(*) DESC, stored.answer_ref LIMIT %s",
+            [*(value for pair in asked for value in pair), survey.pk, exclude.pk, least, limit],
+        )
+        return [GramCandidate(*row) for row in cursor.fetchall()]
+
+
+def erased_sketch_rows(survey: Survey, references: Sequence[str]) -> list[tuple[str, int, int]]:
+    """Return reference, gram and gram count of those of these answers that are erased."""
+    if not references:
+        return []
+    return list(
+        AnswerGram.objects.filter(
+            survey=survey, answer_ref__in=references, response__isnull=True
+        ).values_list("answer_ref", "gram", "gram_count")
     )
-    return [
-        (row["answer_ref"], row["response_id"], row["shared"], row["gram_count"]) for row in rows
-    ]
 
 
-def visitor_texts_of(survey: Survey, response_keys: Iterable[int]) -> list[str]:
-    """Return what visitors said in some of a survey's answers, late turns left out."""
+def visitor_texts_of(survey: Survey, response_keys: Iterable[int]) -> list[tuple[str, str]]:
+    """Return segment id and text of what visitors said in some of a survey's answers."""
     wanted = list(response_keys)
     if not wanted:
         return []
@@ -214,7 +252,7 @@ def visitor_texts_of(survey: Survey, response_keys: Iterable[int]) -> list[str]:
             voice_session__survey_response__survey=survey,
             role=SegmentRole.USER,
             is_late=False,
-        ).values_list("text", flat=True)
+        ).values_list("public_id", "text")
     )
 
 

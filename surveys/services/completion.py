@@ -37,6 +37,19 @@ SETTLE_SECONDS = 0.4
 """Kept back from the evaluator's deadline for writing the result."""
 
 
+_MOVING_FIELDS = (
+    "state",
+    "fence",
+    "done_at",
+    "evaluation_due_at",
+    "result",
+    "score",
+    "is_flagged",
+    "transcript_source",
+)
+"""What may change while a call waits; the rest is read once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Completion:
     """Where an answer stands after `complete_response`."""
@@ -76,14 +89,16 @@ def complete_response(
         settings.SURVEY_COMPLETE_SECONDS if deadline_seconds is None else deadline_seconds
     )
     response = response_of_session(voice_session)
-    fence = None
+    fence: int | None = None
     if response.state == ResponseState.OPEN:
         wait_for_pending_reply(
             voice_session=voice_session,
             seconds=min(settings.SURVEY_FINAL_SEGMENT_SECONDS, ends_at - clock.monotonic()),
         )
-        fence = _end_as_done(response, claim, claimed_by_company)
-        response = response_of_session(voice_session)
+        has_lease = _end_as_done(response, claim, claimed_by_company)
+        response.refresh_from_db(fields=_MOVING_FIELDS)
+        # Nobody else can have raised it since: the lease holds for longer than this call.
+        fence = response.fence if has_lease else None
     _refuse_unscorable(response)
     while response.state == ResponseState.EVALUATING:
         if fence is None:
@@ -97,7 +112,7 @@ def complete_response(
             return Completion(response, is_ready=False)
         else:
             time.sleep(min(POLL_SECONDS, left))
-        response = response_of_session(voice_session)
+        response.refresh_from_db(fields=_MOVING_FIELDS)
         _refuse_unscorable(response)
     return Completion(response, is_ready=True)
 
@@ -118,30 +133,28 @@ def _evaluate(response: SurveyResponse, fence: int, deadline_seconds: float) -> 
 
 def _end_as_done(
     response: SurveyResponse, claim: Sequence[ClaimedLine], claimed_by_company: bool
-) -> int | None:
-    """End the conversation and take the evaluation's lease; None when somebody else ended it."""
+) -> bool:
+    """End the conversation and take the evaluation's lease; False when somebody else has it."""
     with transaction.atomic():
-        # The session's row is the first lock of everything that ends a conversation.
-        row = VoiceSession.objects.select_for_update().get(pk=response.voice_session_id)
-        if row.is_ended:
-            return None
-        if claim and not has_visitor_words(row):
-            _adopt_claim(response, row, claim, claimed_by_company)
-        end_session(voice_session=row, reason=EndReason.DONE)
-        return evaluation.claim_evaluation(response)
+        if claim:
+            _adopt_claim(response, claim, claimed_by_company)
+        end_session(voice_session=response.voice_session, reason=EndReason.DONE)
+        return evaluation.take_fresh_lease(response)
 
 
 def _adopt_claim(
-    response: SurveyResponse,
-    voice_session: VoiceSession,
-    claim: Sequence[ClaimedLine],
-    claimed_by_company: bool,
+    response: SurveyResponse, claim: Sequence[ClaimedLine], claimed_by_company: bool
 ) -> None:
+    """Store a transcript that came with the request, if the server heard nothing itself."""
+    # The session's row is the first lock of everything that ends a conversation.
+    row = VoiceSession.objects.select_for_update().get(pk=response.voice_session_id)
+    if row.is_ended or has_visitor_words(row):
+        return
     source = SegmentSource.COMPANY_CLAIM if claimed_by_company else SegmentSource.VISITOR_CLAIM
     questions = [Question.from_json(item) for item in response.version.questions]
     store_claimed_transcript(
-        voice_session=voice_session,
-        lines=assign_questions(claim, questions, voice_session.language),
+        voice_session=row,
+        lines=assign_questions(claim, questions, row.language),
         source=source,
     )
     # A company whose survey does not take transcripts is believed no more than its visitor.
@@ -157,6 +170,7 @@ def _refuse_unscorable(response: SurveyResponse) -> None:
             "session_erased", "This conversation was erased at its person's wish. Nothing is left."
         )
     if response.state == ResponseState.ENDED_UNPAID:
+        response.voice_session.refresh_from_db(fields=["end_reason"])
         raise ConflictError(
             "session_ended_unpaid",
             "This conversation ended without Done, so it is not paid. Start a new one.",

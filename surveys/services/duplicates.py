@@ -8,25 +8,35 @@ is still readable is then compared exactly, what is erased by its sketch.
 from __future__ import annotations
 
 import hashlib
+import heapq
 import hmac
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from django.db import connection
 
 from agents.interview.grams import (
     DUPLICATE_CONTAINMENT,
     MIN_DUPLICATE_WORDS,
     bottom_k,
-    containment,
-    count_grams,
+    grams_of,
 )
 from agents.interview.language import words
 from sessions.models import SegmentRole, TranscriptSegment
 from surveys.models import AnswerGram, SurveyResponse
-from surveys.selectors.responses import gram_candidates, visitor_texts_of
+from surveys.selectors.responses import erased_sketch_rows, gram_candidates, visitor_texts_of
 from surveys.services.identity import derive_key
 
-SKETCH_SIZE = 48
+SKETCH_SIZE = 32
+PROBED_GRAMS = 12
+"""How many of an answer's grams the index is asked for. A copy in an answer twice as long still
+has all of them in its sketch."""
+SHARED_MIN = 3
+"""Unrelated answers share one or two of the twelve by chance; a copy shares eight, one that was
+padded to twice its length four."""
 CANDIDATES_MAX = 50
+COMPARED_MAX = 8
+"""How many of an answer's likeliest candidates are compared word for word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +44,13 @@ class AnswerGrams:
     """The sketch of one visitor turn that is long enough to be compared."""
 
     segment_id: str
-    text: str
+    shingles: frozenset[str]
+    """The grams themselves; never stored."""
     grams: tuple[int, ...]
-    gram_count: int
+
+    @property
+    def gram_count(self) -> int:
+        return len(self.shingles)
 
 
 def grams_of_segments(segments: Sequence[TranscriptSegment]) -> tuple[AnswerGrams, ...]:
@@ -45,9 +59,8 @@ def grams_of_segments(segments: Sequence[TranscriptSegment]) -> tuple[AnswerGram
     return tuple(
         AnswerGrams(
             segment_id=segment.public_id,
-            text=segment.text,
+            shingles=grams_of(segment.text),
             grams=tuple(bottom_k(segment.text, key, SKETCH_SIZE)),
-            gram_count=count_grams(segment.text),
         )
         for segment in segments
         if segment.role == SegmentRole.USER
@@ -57,58 +70,99 @@ def grams_of_segments(segments: Sequence[TranscriptSegment]) -> tuple[AnswerGram
 
 
 def find_duplicates(*, response: SurveyResponse, grams: Sequence[AnswerGrams]) -> tuple[str, ...]:
-    """Return the segment ids of answers that another session of the survey gave already."""
-    return tuple(answer.segment_id for answer in grams if _has_double(response, answer))
+    """Return the segment ids of answers that another session of the survey gave already.
+
+    One look at the index for all answers; candidates are read only when there are some.
+    """
+    candidates = gram_candidates(
+        response.survey,
+        [answer.grams[:PROBED_GRAMS] for answer in grams],
+        exclude=response,
+        least=SHARED_MIN,
+        limit=CANDIDATES_MAX,
+    )
+    if not candidates:
+        return ()
+    readable = _readable_answers(response, [row.response_key for row in candidates])
+    erased = _erased_sketches(response, [row.reference for row in candidates])
+    found: list[str] = []
+    for index, answer in enumerate(grams):
+        likely = [row.reference for row in candidates if row.answer_index == index]
+        if any(
+            _is_double(answer, readable.get(reference), erased.get(reference))
+            for reference in likely[:COMPARED_MAX]
+        ):
+            found.append(answer.segment_id)
+    return tuple(found)
+
+
+def _is_double(answer: AnswerGrams, text: str | None, sketch: tuple[set[int], int] | None) -> bool:
+    if text is not None:
+        other = grams_of(text)
+        smaller = min(len(answer.shingles), len(other))
+        return len(answer.shingles & other) >= DUPLICATE_CONTAINMENT * smaller > 0
+    return sketch is not None and _estimate(answer, *sketch) >= DUPLICATE_CONTAINMENT
 
 
 def store_grams(*, response: SurveyResponse, grams: Sequence[AnswerGrams]) -> None:
-    """Remember the sketches of a response's answers; in the caller's transaction, once."""
-    key = derive_key("answer-reference")
-    AnswerGram.objects.bulk_create(
-        AnswerGram(
-            survey_id=response.survey_id,
-            response=response,
-            answer_ref=hmac.new(key, answer.segment_id.encode(), hashlib.sha256).hexdigest(),
-            gram=gram,
-            gram_count=answer.gram_count,
-        )
-        for answer in grams
-        for gram in answer.grams
-    )
+    """Remember the sketches of a response's answers; in the caller's transaction, once.
 
-
-def _has_double(response: SurveyResponse, answer: AnswerGrams) -> bool:
-    candidates = gram_candidates(
-        response.survey, answer.grams, exclude=response, limit=CANDIDATES_MAX
-    )
-    likely = [
-        candidate
-        for candidate in candidates
-        if _estimate(answer, candidate[2], candidate[3]) >= DUPLICATE_CONTAINMENT / 2
-    ]
-    alive = {key for _, key, _, _ in likely if key is not None}
-    if any(
-        containment(answer.text, text) >= DUPLICATE_CONTAINMENT
-        for text in visitor_texts_of(response.survey, alive)
-        if len(words(text)) >= MIN_DUPLICATE_WORDS
-    ):
-        return True
-    return any(
-        key is None and _estimate(answer, shared, count) >= DUPLICATE_CONTAINMENT
-        for _, key, shared, count in likely
-    )
-
-
-def _estimate(answer: AnswerGrams, shared: int, other_count: int) -> float:
-    """Return the containment two sketches suggest.
-
-    Of the k smallest hashes of the union about ``k * |A and B| / |A or B|`` are in both sketches
-    (Broder 1997), which gives the size of the overlap; containment sets it against the smaller
-    answer.
+    Plain rows without model objects: there are a hundred of them and a visitor is waiting.
     """
-    if not answer.gram_count or not other_count:
+    rows = [
+        (response.survey_id, response.pk, reference, gram, answer.gram_count)
+        for answer, reference in ((answer, _reference(answer.segment_id)) for answer in grams)
+        for gram in answer.grams
+    ]
+    if not rows:
+        return
+    table = connection.ops.quote_name(AnswerGram._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"INSERT INTO {table} (survey_id, response_id, answer_ref, gram, gram_count) "  # noqa: S608  # nothing from outside: a table name and placeholders
+            "VALUES (%s, %s, %s, %s, %s)",
+            rows,
+        )
+
+
+def _readable_answers(
+    response: SurveyResponse, response_keys: Iterable[int | None]
+) -> dict[str, str]:
+    """Return the texts of candidates that are not erased by their reference."""
+    alive = {key for key in response_keys if key is not None}
+    return {
+        _reference(segment_id): text
+        for segment_id, text in visitor_texts_of(response.survey, alive)
+    }
+
+
+def _erased_sketches(
+    response: SurveyResponse, references: Sequence[str]
+) -> dict[str, tuple[set[int], int]]:
+    """Return the sketches of erased answers among these, and how many grams they had."""
+    sketches: dict[str, tuple[set[int], int]] = {}
+    for reference, gram, count in erased_sketch_rows(response.survey, references):
+        sketches.setdefault(reference, (set(), count))[0].add(gram)
+    return sketches
+
+
+def _reference(segment_id: str) -> str:
+    """Return what stands for an answer in its grams: a keyed hash, so it leads back to nobody."""
+    key = derive_key("answer-reference")
+    return hmac.new(key, segment_id.encode(), hashlib.sha256).hexdigest()
+
+
+def _estimate(answer: AnswerGrams, sketch: set[int], other_count: int) -> float:
+    """Return the containment that two bottom-k sketches suggest.
+
+    The k smallest hashes of both sketches together are a sketch of the union; the share of them
+    that is in both estimates the resemblance (Broder 1997). From it follow the size of the
+    overlap and what that is of the smaller answer.
+    """
+    mine = set(answer.grams)
+    if not mine or not sketch:
         return 0.0
-    sketch = min(SKETCH_SIZE, answer.gram_count, other_count)
-    similarity = min(1.0, shared / sketch)
-    overlap = similarity * (answer.gram_count + other_count) / (1 + similarity)
+    union = heapq.nsmallest(min(SKETCH_SIZE, len(mine), len(sketch)), mine | sketch)
+    resemblance = sum(gram in mine and gram in sketch for gram in union) / len(union)
+    overlap = resemblance * (answer.gram_count + other_count) / (1 + resemblance)
     return min(1.0, overlap / min(answer.gram_count, other_count))

@@ -14,11 +14,12 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
-from agents.interview.integrity.checks import check_integrity
 from django.db import transaction
+from django.db.models import F
 
 from agents.interview.evaluation.pay import pay_minor, score_to_band
 from agents.interview.factory import get_evaluator
+from agents.interview.integrity.checks import check_integrity
 from agents.interview.types import Evaluation, EvaluationRequest, Flag, FlagKind, Question
 from core import clock, lease
 from core.retry import backoff_seconds
@@ -57,9 +58,31 @@ def claim_evaluation(response: SurveyResponse) -> int | None:
             evaluation_due_at__isnull=False,
             state__in=(ResponseState.EVALUATING, ResponseState.ENDED_UNPAID),
         ),
-        owner=f"{os.getpid()}:{secrets.token_hex(4)}",
+        owner=_worker_name(),
         seconds=LEASE_SECONDS,
     )
+
+
+def take_fresh_lease(response: SurveyResponse) -> bool:
+    """Take the lease in the very transaction that ended the conversation; tell whether it is ours.
+
+    One statement. The fence is read with the row once this has committed: it cannot rise before
+    the lease runs out.
+    """
+    now = clock.now()
+    return bool(
+        SurveyResponse.objects.filter(
+            lease.unclaimed(), pk=response.pk, state=ResponseState.EVALUATING
+        ).update(
+            lease_owner=_worker_name(),
+            leased_until=now + timedelta(seconds=LEASE_SECONDS),
+            fence=F("fence") + 1,
+        )
+    )
+
+
+def _worker_name() -> str:
+    return f"{os.getpid()}:{secrets.token_hex(4)}"
 
 
 def evaluate_due(*, response: SurveyResponse) -> bool:
@@ -76,7 +99,7 @@ def evaluate_due(*, response: SurveyResponse) -> bool:
 
 
 def evaluate_claimed(*, response: SurveyResponse, fence: int, deadline_seconds: float) -> bool:
-    """Score and settle a response whose lease this call holds; tell whether it was settled.
+    """Score and settle a response whose lease this call holds; tell whether it was response.
 
     The agent and the checks run outside of any transaction. Settling is one transaction whose
     first statement names the fence, so a call that was overtaken writes nothing. An exception
@@ -148,26 +171,23 @@ def _settle(response: SurveyResponse, fence: int, assessment: _Assessment) -> bo
     duplicates.store_grams(response=response, grams=assessment.grams)
     if not is_paid:
         return True
-    settled = SurveyResponse.objects.select_related(
-        "survey__company", "version", "voice_session", "wallet"
-    ).get(pk=response.pk)
     payouts.create_payout(
-        response=settled,
+        response=response,
         evaluation=evaluation,
         flags=flags,
         amount_minor=pay_minor(
             evaluation.score,
-            settled.version.payment_min_minor,
-            settled.version.payment_max_minor,
+            response.version.payment_min_minor,
+            response.version.payment_max_minor,
             evaluation.has_required_evidence,
         ),
     )
     if not flags:
-        insights.request_refresh(survey=settled.survey)
+        insights.request_refresh(survey=response.survey)
     logger.info(
         "response.completed",
         extra={
-            "session_id": settled.voice_session.public_id,
+            "session_id": response.voice_session.public_id,
             "score": record.score,
             "source": record.source,
             "flag_count": len(flags),

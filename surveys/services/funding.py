@@ -129,7 +129,7 @@ def allocate_budget(*, survey: Survey) -> int:
     Runs in one transaction, joins the caller's. Calling it again moves nothing more.
     """
     with transaction.atomic():
-        survey = _lock_survey(survey)
+        survey = lock_survey(survey)
         books = books_of(survey)
         ledger.lock(books.all())
         is_open = survey.status in (SurveyStatus.ACTIVE, SurveyStatus.PAUSED)
@@ -161,7 +161,7 @@ def release_budget(*, survey: Survey) -> int:
     Runs in one transaction, joins the caller's. Calling it again moves nothing more.
     """
     with transaction.atomic():
-        survey = _lock_survey(survey)
+        survey = lock_survey(survey)
         books = books_of(survey)
         ledger.lock(books.all())
         free = books.budget.balance_minor
@@ -209,7 +209,8 @@ def settle_budgets() -> int:
     return moved + sum(allocate_waiting(company=company) for company in companies)
 
 
-def _lock_survey(survey: Survey) -> Survey:
+def lock_survey(survey: Survey) -> Survey:
+    """Return the survey's row, locked until the transaction ends: before any ledger account."""
     return (
         Survey.objects.select_for_update(no_key=True, of=("self",))
         .select_related("company")

@@ -15,7 +15,7 @@ from core.jobs import nudge
 from surveys.models import Payout, PayoutState, ProviderAccount, ProviderEvent, Withdrawal
 from surveys.payments import factory
 from surveys.payments.base import Notice, ProviderError, Transfer
-from surveys.services import payouts, wallets
+from surveys.services import settlements, wallets
 
 logger = logging.getLogger(__name__)
 
@@ -140,9 +140,9 @@ def _is_ours(row: Payout | Withdrawal, transfer: Transfer, provider: str) -> boo
 
 def _settle_payout(payout: Payout, transfer: Transfer) -> None:
     # A reversal may overtake the message that the transfer was made: both are read from one state.
-    payouts.settle_paid(payout=payout, reference=transfer.reference)
+    settlements.settle_paid(payout=payout, reference=transfer.reference)
     if transfer.reversed_minor >= transfer.amount_minor:
-        payouts.settle_reversed(payout=payout, reason="Taken back at the provider.")
+        settlements.settle_reversed(payout=payout, reason="Taken back at the provider.")
     elif transfer.reversed_minor:
         _tell_a_person(payout, "payout.partly_reversed_at_provider")
     payout.refresh_from_db()

@@ -138,11 +138,7 @@ def _take(response: SurveyResponse, from_state: ReservationState) -> None:
     with transaction.atomic():
         row = _lock_response(response)
         # The lock on the survey makes counting and taking one step.
-        survey = (
-            Survey.objects.select_for_update(no_key=True, of=("self",))
-            .select_related("company")
-            .get(pk=response.survey_id)
-        )
+        survey = funding.lock_survey(row.survey)
         if row.reservation_state == from_state:
             taken = SurveyResponse.objects.filter(
                 survey=survey, reservation_state__in=COUNTED_STATES
@@ -163,18 +159,24 @@ def _take(response: SurveyResponse, from_state: ReservationState) -> None:
 
 def _post_reservation(survey: Survey, row: SurveyResponse, amount_minor: int) -> None:
     books = funding.books_of(survey)
-    ledger.lock(books.all())
-    if books.budget.balance_minor < amount_minor:
-        # Money may have been posted, or come back from another survey, since the last look.
-        funding.allocate_budget(survey=survey)
-    try:
+
+    def post() -> None:
         ledger.post(
             kind="pay_reserved",
             idempotency_key=f"reserve:{row.voice_session.public_id}:{new_id('move')}",
             legs=[Leg(books.budget, -amount_minor), Leg(books.reserved, amount_minor)],
         )
-    except InsufficientFundsError as error:
-        raise BudgetExhaustedError from error
+
+    try:
+        post()
+    except InsufficientFundsError as short:
+        # Money may have been posted, or come back from another survey, since the last look.
+        if funding.allocate_budget(survey=survey) <= 0:
+            raise BudgetExhaustedError from short
+        try:
+            post()
+        except InsufficientFundsError as error:
+            raise BudgetExhaustedError from error
 
 
 def _give_back(row: SurveyResponse, to_state: ReservationState) -> None:

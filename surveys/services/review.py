@@ -17,7 +17,7 @@ from surveys.models import Appeal, Payout, PayoutState
 from surveys.models.payouts import AppealResolution
 from surveys.payments import factory
 from surveys.payments.base import ProviderError, Transfer
-from surveys.services import appeals, payouts
+from surveys.services import appeals, payouts, settlements
 from surveys.services.payouts import PayoutStateError
 
 REASON_MAX = 500
@@ -108,7 +108,7 @@ def reverse_paid(*, payout: Payout, actor: User, reason: str) -> Payout:
     if payout.provider != factory.LOCAL:
         _reverse_at_provider(payout)
     with transaction.atomic():
-        changed = payouts.settle_reversed(payout=payout, reason=reason, actor=actor)
+        changed = settlements.settle_reversed(payout=payout, reason=reason, actor=actor)
         payout.refresh_from_db()
         if not changed:
             raise PayoutStateError(payout, PayoutState.REVERSED)

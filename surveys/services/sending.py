@@ -35,7 +35,7 @@ from surveys.payments.base import (
     Transfer,
     TransferOrder,
 )
-from surveys.services import payouts, wallets
+from surveys.services import settlements, wallets
 
 logger = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ def wake_unclaimed() -> int:
         )
     oldest = clock.now() - wallets.unclaimed_before()
     for payout in unclaimed.filter(updated_at__lte=oldest):
-        moved += payouts.settle_failed(payout=payout, error_code="never_claimed")
+        moved += settlements.settle_failed(payout=payout, error_code="never_claimed")
     return moved
 
 
@@ -213,14 +213,14 @@ def _find_destination(row: Payout | Withdrawal) -> str:
 
 def _payout_paid(row_id: int, made: Transfer) -> bool:
     payout = Payout.objects.get(pk=row_id)
-    settled = payouts.settle_paid(payout=payout, reference=made.reference)
+    settled = settlements.settle_paid(payout=payout, reference=made.reference)
     if made.reversed_minor >= made.amount_minor:
-        payouts.settle_reversed(payout=payout, reason="Taken back at the provider.")
+        settlements.settle_reversed(payout=payout, reason="Taken back at the provider.")
     return settled
 
 
 def _payout_failed(row_id: int, code: str) -> bool:
-    return payouts.settle_failed(payout=Payout.objects.get(pk=row_id), error_code=code)
+    return settlements.settle_failed(payout=Payout.objects.get(pk=row_id), error_code=code)
 
 
 def _payout_unreachable(row_id: int) -> bool:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import secrets
+import threading
+from collections.abc import Callable
 from datetime import timedelta
+
+from django.db import connection
 
 from accounts.models import Company
 from accounts.tests.factories import make_company
@@ -168,3 +172,25 @@ def books(survey: Survey) -> dict[str, int]:
         "payable": balance(AccountCode.PAYABLE, survey=survey),
         "paid": balance(AccountCode.PAID, survey=survey),
     }
+
+
+def run_in_threads(count: int, work: Callable[[int], object]) -> list[object]:
+    """Run work(0..count-1) at the same moment; return what each returned or raised."""
+    results: list[object] = [None] * count
+    barrier = threading.Barrier(count)
+
+    def run(number: int) -> None:
+        barrier.wait()
+        try:
+            results[number] = work(number)
+        except Exception as error:  # noqa: BLE001 - the test looks at every outcome
+            results[number] = error
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results

@@ -19,11 +19,17 @@ from surveys.models import (
 )
 from surveys.selectors import money
 from surveys.selectors.ledger_check import verify_ledger
-from surveys.services import appeals, funding, payouts, review
+from surveys.services import appeals, funding, review, settlements
 from surveys.services.ledger import InsufficientFundsError
 from surveys.services.payouts import payment_view
-from surveys.tests.money_world import balance, books, complete, make_response, make_survey
-from surveys.tests.test_ledger import run_in_threads
+from surveys.tests.money_world import (
+    balance,
+    books,
+    complete,
+    make_response,
+    make_survey,
+    run_in_threads,
+)
 
 
 @pytest.fixture
@@ -209,7 +215,7 @@ def test_an_appeal_after_the_survey_closed_finds_the_money_in_funding(
     appeals.file_appeal(response=response)
     payout = Payout.objects.get()
     assert (payout.state, payout.is_funded) == (PayoutState.HELD, False)
-    assert payouts.fund_waiting() == 0
+    assert settlements.fund_waiting() == 0
     review.approve_held(payout=payout, actor=ana)
     assert balance(AccountCode.WALLET, wallet=response.wallet) == 1550
     assert verify_ledger() == []

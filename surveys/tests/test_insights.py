@@ -1,4 +1,4 @@
-"""What a survey taught: totals, themes with exact quotes, refreshes that lose and double nothing."""
+"""What a survey taught: totals, themes with exact quotes, refreshes that lose nothing."""
 
 from __future__ import annotations
 

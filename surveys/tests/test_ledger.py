@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-
 import pytest
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 
 from accounts.models import Company
@@ -27,7 +24,7 @@ from surveys.services.ledger import (
     LedgerImbalanceError,
     Leg,
 )
-from surveys.tests.money_world import books, make_paid_company, make_survey
+from surveys.tests.money_world import books, make_paid_company, make_survey, run_in_threads
 
 
 @pytest.fixture
@@ -267,28 +264,6 @@ def test_a_draft_holds_nothing_and_a_closed_survey_gives_all_back() -> None:
 
 
 # --- concurrency -----------------------------------------------------------------------------
-
-
-def run_in_threads(count: int, work: Callable[[int], object]) -> list[object]:
-    """Run work(0..count-1) at the same moment; return what each returned or raised."""
-    results: list[object] = [None] * count
-    barrier = threading.Barrier(count)
-
-    def run(number: int) -> None:
-        barrier.wait()
-        try:
-            results[number] = work(number)
-        except Exception as error:  # noqa: BLE001 - the test looks at every outcome
-            results[number] = error
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
 
 
 @pytest.mark.django_db(transaction=True)

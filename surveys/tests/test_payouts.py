@@ -20,7 +20,7 @@ from surveys.models import (
     SurveyStatus,
 )
 from surveys.selectors.ledger_check import verify_ledger
-from surveys.services import funding, payouts, reservations
+from surveys.services import funding, payouts, reservations, settlements
 from surveys.services.payouts import payment_view
 from surveys.services.reservations import BudgetExhaustedError, ResponsesFullError
 from surveys.tests.money_world import (
@@ -31,8 +31,8 @@ from surveys.tests.money_world import (
     make_paid_company,
     make_response,
     make_survey,
+    run_in_threads,
 )
-from surveys.tests.test_ledger import run_in_threads
 
 pytestmark = pytest.mark.django_db
 
@@ -225,9 +225,9 @@ def test_quality_flags_hold_and_let_go_after_21_days() -> None:
     assert payment_view(response).message == (
         "Thank you! Your answer is being checked; you will see the result here"
     )
-    assert payouts.approve_due() == 0
+    assert settlements.approve_due() == 0
     Payout.objects.update(auto_approve_at=clock.now() - timedelta(seconds=1))
-    assert payouts.approve_due() == 1
+    assert settlements.approve_due() == 1
     payout.refresh_from_db()
     assert (payout.state, payout.was_automatic) == (PayoutState.PAID, True)
     assert verify_ledger() == []
@@ -304,9 +304,9 @@ def test_a_lapsed_reservation_and_a_spent_budget_hold_the_pay_uncovered() -> Non
         False,
     )
     assert verify_ledger() == []
-    assert payouts.fund_waiting() == 0
+    assert settlements.fund_waiting() == 0
     complete(quick, 0, score=3)
-    assert payouts.fund_waiting() == 1
+    assert settlements.fund_waiting() == 1
     payout.refresh_from_db()
     assert (payout.state, payout.is_funded) == (PayoutState.PAID, True)
     assert balance(AccountCode.WALLET, wallet=late.wallet) == 1550

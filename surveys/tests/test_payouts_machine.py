@@ -45,10 +45,10 @@ from surveys.selectors.ledger_check import verify_ledger
 from surveys.services import (
     appeals,
     funding,
-    payouts,
     reservations,
     review,
     sending,
+    settlements,
     wallets,
 )
 from surveys.tests.money_world import (
@@ -206,9 +206,9 @@ class MoneyMachine(RuleBasedStateMachine):
         Payout.objects.exclude(auto_approve_at=None).update(
             auto_approve_at=clock.now() - timedelta(seconds=1)
         )
-        payouts.approve_due()
+        settlements.approve_due()
         funding.settle_budgets()
-        payouts.fund_waiting()
+        settlements.fund_waiting()
         sending.wake_unclaimed()
 
     @rule(number=picks)

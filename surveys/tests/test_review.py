@@ -14,8 +14,14 @@ from surveys.selectors.ledger_check import verify_ledger
 from surveys.services import funding, payouts, review, wallets
 from surveys.services.ledger import InsufficientFundsError
 from surveys.services.payouts import PayoutStateError, payment_view
-from surveys.tests.money_world import balance, books, complete, make_response, make_survey
-from surveys.tests.test_ledger import run_in_threads
+from surveys.tests.money_world import (
+    balance,
+    books,
+    complete,
+    make_response,
+    make_survey,
+    run_in_threads,
+)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from surveys.models import AccountCode, LedgerTransaction, Payout, Wallet, Withd
 from surveys.models.wallets import WithdrawalState
 from surveys.selectors import money
 from surveys.selectors.ledger_check import verify_ledger
-from surveys.services import payouts, wallets
+from surveys.services import payouts, settlements, wallets
 from surveys.services.ledger import InsufficientFundsError
 from surveys.tests.money_world import (
     balance,
@@ -22,8 +22,8 @@ from surveys.tests.money_world import (
     make_paid_company,
     make_response,
     make_survey,
+    run_in_threads,
 )
-from surveys.tests.test_ledger import run_in_threads
 
 pytestmark = pytest.mark.django_db
 
@@ -118,7 +118,7 @@ def test_pay_that_comes_after_a_merge_goes_to_the_account(vera: User) -> None:
     assert held is not None
     payouts.approve_payout(payout=held, actor=None)
     assert (credit(own), credit(late.wallet)) == (2500, 0)
-    assert payouts.settle_reversed(payout=held, reason="mistake") is True
+    assert settlements.settle_reversed(payout=held, reason="mistake") is True
     assert credit(own) == 1000
     assert verify_ledger() == []
 

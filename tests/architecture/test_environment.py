@@ -20,6 +20,8 @@ READERS = (
     "scripts",
     # prometheus_client's own variable, which it reads itself in the same way.
     "core.metrics",
+    # A client of a server that may be elsewhere: its key is no setting of this process.
+    "surveys.management.commands.widget_flow",
 )
 
 

@@ -145,7 +145,7 @@ def test_services_name_their_arguments():
         for node in module.tree.body
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and not node.name.startswith("_")
-        and (len(node.args.posonlyargs + node.args.args) > 2 or node.args.vararg)
+        and len(node.args.posonlyargs + node.args.args) > 2
     ]
 
     assert found == []

@@ -21,12 +21,14 @@ from agents.interview.insights.intervals import wilson_interval
 from agents.interview.insights.quotes import choose_quotes, write_label
 from agents.interview.insights.wording import confidence_of, write_key_insights
 from agents.interview.interviewer.depth import content_words_set, read_features
+from agents.interview.interviewer.touching import shared_stems
 from agents.interview.language import Language, normalise_language
 from agents.interview.types import AnswerSample, Insights, Question, Quote, Theme
 from core.ids import new_id
 
 MAX_THEMES_PER_QUESTION = 7
 MIN_EARLY_WORDS = 3
+MAX_EARLY_CHARS = 180
 
 
 def new_theme_id() -> str:
@@ -100,7 +102,7 @@ class BuiltinInsightsAgent:
             answered[question.id] = len({sentence.session_id for sentence in sentences})
             mine = [theme for theme in known if theme.question_id == question.id]
             themes.extend(self._themes_of(question, sentences, mine))
-            quote = most_telling_quote(sentences)
+            quote = most_telling_quote(question, sentences)
             if quote is not None:
                 early.append((question.id, quote))
         themes.sort(key=lambda theme: (-len(theme.session_ids), -theme.share, theme.label))
@@ -117,7 +119,10 @@ class BuiltinInsightsAgent:
         self, question: Question, sentences: Sequence[Sentence], known: Sequence[Theme]
     ) -> list[Theme]:
         before = [Group(parse_key(theme.key)) for theme in known]
-        named = {_anchor(group): theme for group, theme in zip(before, known, strict=True)}
+        named: dict[tuple[str, ...], Theme] = {}
+        for group, theme in zip(before, known, strict=True):
+            # Of two themes that became the same, the earlier one stays.
+            named.setdefault(_anchor(group), theme)
         groups = find_groups(
             index_phrases(sentences), known=before, max_groups=MAX_THEMES_PER_QUESTION
         )
@@ -155,16 +160,18 @@ def _anchor(group: Group) -> tuple[str, ...]:
     return group.phrases[0] if group.phrases else ()
 
 
-def most_telling_quote(sentences: Sequence[Sentence]) -> Quote | None:
-    """Return the sentence that holds most: specific, with a reason, neither short nor endless."""
+def most_telling_quote(question: Question, sentences: Sequence[Sentence]) -> Quote | None:
+    """Return the sentence that holds most: to the point, specific, with a reason, not endless."""
     best: tuple[tuple[int, int], Sentence] | None = None
     for sentence in sentences:
         said = sentence.text[sentence.start : sentence.end]
         size = len(content_words_set(said))
-        if size < MIN_EARLY_WORDS or len(said) > 240:
+        if size < MIN_EARLY_WORDS or len(said) > MAX_EARLY_CHARS:
             continue
         features = read_features(said)
-        weight = (features.is_specific + features.has_reason, min(size, 12))
+        is_to_the_point = shared_stems(said, question.text) > 0
+        signs = 2 * is_to_the_point + features.is_specific + features.has_reason
+        weight = (signs, min(size, 12))
         if best is None or weight > best[0]:
             best = (weight, sentence)
     if best is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from agents.interview.interviewer import patterns
 from agents.interview.interviewer.board import Board
 from agents.interview.interviewer.moment import Moment, Reader, without_question_marks
 from agents.interview.interviewer.reading import Aside, TurnKind
@@ -91,14 +92,14 @@ class ClosingMoves(Moment):
             if board.raise_count("summary_asides") <= MAX_SUMMARY_ASIDES:
                 return self._summary_aside(reading.aside)
             return self.close([voice.say("closing")])
-        if _agrees(self.said):
+        if _agrees(self.said) or _takes_leave(self.said):
             return self.close([voice.say("closing")])
         if _objects_without_words(self.said) or (
             reading.kind is TurnKind.CORRECTION and len(words(reading.content)) < 2
         ):
             board.corrections += 1
-            if board.raise_count("change_asked") > 1:
-                return self.close([voice.say("closing_noted")])
+            if board.count("summary_repeated") or board.raise_count("change_asked") > 1:
+                return self.close([voice.say("closing_unsettled")])
             return self.say([voice.say("summary_change")])
         if reading.kind in _SUMMARY_ENDERS:
             return self.close([voice.say("closing")])
@@ -143,6 +144,12 @@ class ClosingMoves(Moment):
 def _agrees(said: str) -> bool:
     spoken = [fold(word) for word in words(said)]
     return bool(spoken) and set(spoken) <= _AGREEMENT and not (_PLAIN_NO & set(spoken))
+
+
+def _takes_leave(said: str) -> bool:
+    spoken = {fold(word) for word in words(said)}
+    objects = bool(spoken & (_PLAIN_NO | {"but", "pero", "it", "was", "era", "fue"}))
+    return len(words(said)) <= 10 and not objects and bool(patterns.FAREWELL.match(fold(said)))
 
 
 def _objects_without_words(said: str) -> bool:

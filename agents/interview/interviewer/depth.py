@@ -13,15 +13,17 @@ from agents.interview.language import content_words, fold, sentence_spans, words
 from agents.interview.types import ProbeKind, Question
 
 _SPECIFIC = re.compile(
-    r"\d|[$\u20ac\u00a3%]|\b(?:two|three|four|five|six|seven|eight|nine|ten|twenty|thirty|forty|"
-    r"fifty|hundred|half an hour|monday|tuesday|wednesday|thursday|friday|saturday|sunday|january|"
-    r"february|april|june|july|august|september|october|november|december|yesterday|last (?:week|"
-    r"month|year|night|time|summer|winter)|this (?:morning|week|afternoon)|once|one (?:day|time)|"
-    r"the other day|when i|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|veinte|treinta|cien|"
-    r"media hora|lunes|martes|miercoles|jueves|viernes|sabado|domingo|enero|febrero|abril|junio|"
-    r"julio|agosto|septiembre|octubre|noviembre|diciembre|ayer|anteayer|anoche|la semana pasada|"
-    r"el (?:mes|ano|otro dia) ?(?:pasado)?|una vez|un dia|esta manana|hace (?:un|una|poco)|"
-    r"cuando (?:fui|llame|llegue|pedi|intente|quise|estaba))\b"
+    r"\d|[$\u20ac\u00a3%]|\b(?:two|three|four|five|six|seven|eight|nine|ten|twenty|thirty|"
+    r"forty|fifty|hundred|twice|half an hour|one (?:month|week|year|night|morning|afternoon)|"
+    r"monday|tuesday|wednesday|thursday|friday|saturday|sunday|january|february|april|june|"
+    r"july|august|september|october|november|december|yesterday|last (?:week|month|year|night|"
+    r"time|summer|winter)|this (?:morning|week|afternoon)|once|one (?:day|time)|the other day|"
+    r"when i|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|veinte|treinta|cien|media hora|"
+    r"dos veces|un (?:mes|ano)|una (?:semana|noche|tarde|manana)|lunes|martes|miercoles|"
+    r"jueves|viernes|sabado|domingo|enero|febrero|abril|junio|julio|agosto|septiembre|octubre|"
+    r"noviembre|diciembre|ayer|anteayer|anoche|la semana pasada|el (?:mes|ano|"
+    r"otro dia) ?(?:pasado)?|una vez|un dia|esta manana|hace (?:un|una|poco)|cuando (?:fui|"
+    r"llame|llegue|pedi|intente|quise|estaba))\b"
 )
 _REASON = re.compile(
     r"\b(?:because|cause|cos|since|due to|so that|that'?s why|which is why|as a result|the reason|"
@@ -30,7 +32,7 @@ _REASON = re.compile(
     r"la razon|pues|si no|de modo que|me hizo|hizo que)\b"
 )
 _OPINION = re.compile(
-    r"\b(?:good|bad|great|nice|terrible|awful|horrible|excellent|amazing|perfect|poor|slow|fast|"
+    r"\b(?:good|bad|great|nice|lovely|wonderful|dreadful|terrible|awful|horrible|excellent|amazing|perfect|poor|slow|fast|"
     r"quick|easy|hard|difficult|expensive|cheap|pricey|confusing|clear|annoying|frustrating|useful|"
     r"useless|love|loved|hate|hated|like|liked|enjoy|enjoyed|prefer|dislike|better|worse|best|worst|"
     r"happy|unhappy|disappointed|disappointing|comfortable|boring|helpful|rude|friendly|safe|unsafe|"
@@ -40,12 +42,11 @@ _OPINION = re.compile(
     r"gusto|prefiero|mejor|peor|content[oa]|decepcionad[oa]|comod[oa]|incomod[oa]|aburrid[oa]|amable|"
     r"segur[oa]|fiable)\b"
 )
-_VAGUE = frozenset(
-    """
-    fine ok okay good bad nice great normal usual stuff things thing whatever something alright
-    cool interesting average decent bien mal normal bueno buena regular cosas algo genial vale
-    """.split()
-)
+_VAGUE_WORDS = """
+fine ok okay good bad nice great normal usual stuff things thing whatever something alright
+cool interesting average decent bien mal normal bueno buena regular cosas algo genial vale
+"""
+_VAGUE = frozenset(_VAGUE_WORDS.split())
 #: A capital letter inside a sentence: after a small letter or a comma and one space.
 _PROPER_NOUN = re.compile(
     r"(?<=[a-z\u00e1\u00e9\u00ed\u00f3\u00fa\u00f1,] )"
@@ -60,6 +61,12 @@ _ASKS_REASON = re.compile(r"\b(?:why|what makes|reason|por que|que hace que|razo
 _ASKS_EVENT = re.compile(
     r"\b(?:a time|last time|an occasion|an example|una vez|ultima vez|un ejemplo|una ocasion|"
     r"describe|walk me|tell me about|cuente\w*|cuenta\w*|describa)\b"
+)
+_HABIT = re.compile(
+    r"\b(?:always|usually|often|sometimes|never|every (?:day|week|month|time)|normally|generally|"
+    r"most of the time|tend to|whenever|siempre|normalmente|a veces|nunca|"
+    r"cada (?:dia|semana|mes|vez)|"
+    r"todos los|suelo|suele|suelen|generalmente|casi siempre)\b"
 )
 _ASKS_WISH = re.compile(
     r"\b(?:would|should|could we|improve|wish|cambiarias?|mejorarias?|gustaria|deberia\w*|"
@@ -85,6 +92,8 @@ class AnswerFeatures:
     has_opinion: bool = False
     is_vague: bool = False
     """Nothing but words that could stand for anything."""
+    is_habit: bool = False
+    """Tells what usually happens, not what once happened."""
 
 
 def read_features(text: str) -> AnswerFeatures:
@@ -92,8 +101,8 @@ def read_features(text: str) -> AnswerFeatures:
     head = text[:6000]
     folded = fold(head)
     spoken = words(head)
-    english = content_words(head, "en")
-    content = [word for word in english if word in content_words_set(head)]
+    telling = content_words_set(head)
+    content = [word for word in spoken if word in telling]
     solid = [word for word in content if fold(word) not in _VAGUE]
     return AnswerFeatures(
         word_count=len(spoken),
@@ -101,7 +110,8 @@ def read_features(text: str) -> AnswerFeatures:
         is_specific=bool(_SPECIFIC.search(folded) or _PROPER_NOUN.search(head)),
         has_reason=bool(_REASON.search(folded)),
         has_opinion=bool(_OPINION.search(folded)),
-        is_vague=len(solid) <= 1,
+        is_vague=not solid,
+        is_habit=bool(_HABIT.search(folded)),
     )
 
 
@@ -151,25 +161,22 @@ def missing_probes(
     is_told = features.word_count >= 12 or not _ASKS_EVENT.search(asked)
     if features.is_specific and asks_plain_fact and is_told:
         return ()
+    if features.is_vague:
+        return (ProbeKind.DESCRIBE, ProbeKind.WHY)
     wanted: list[ProbeKind] = []
-    thin = features.word_count < 12
-    if features.is_vague and features.word_count < 10:
-        wanted.append(ProbeKind.DESCRIBE)
-    calls_for_reason = features.has_opinion or asks_reason
-    if calls_for_reason and not features.has_reason and features.word_count < 40:
+    count = features.word_count
+    is_wish = asks_for_wish(question)
+    # A few concrete words ("the total") want their reason, not a description.
+    calls_for_reason = features.has_opinion or asks_reason or is_wish or count < 6
+    if calls_for_reason and not features.has_reason and count < 25:
         wanted.append(ProbeKind.WHY)
-    if asks_for_wish(question):
-        # There is no example of what has not happened yet.
-        if not features.has_reason and features.word_count < 20 and ProbeKind.WHY not in wanted:
-            wanted.append(ProbeKind.WHY)
-    elif not features.is_specific and features.word_count < 45:
+    # There is no example of what has not happened yet, nor of one thing that happened once.
+    speaks_generally = features.is_habit or features.has_opinion
+    if speaks_generally and not is_wish and not features.is_specific and count < 45:
         wanted.append(ProbeKind.EXAMPLE)
-    if thin and not features.is_specific and ProbeKind.DESCRIBE not in wanted:
+    enough = 12 if features.has_reason else 18
+    if count < enough and not features.is_specific:
         wanted.append(ProbeKind.DESCRIBE)
-    if features.word_count < 6 and ProbeKind.DESCRIBE not in wanted:
-        wanted.append(ProbeKind.DESCRIBE)
-    if wanted and wanted[0] is ProbeKind.DESCRIBE and features.is_vague:
-        return tuple(wanted)
     return tuple(sorted(wanted, key=lambda kind: _rank(kind, wanted, preferred)))
 
 
@@ -178,6 +185,11 @@ def _rank(
 ) -> tuple[int, int]:
     place = preferred.index(kind) if kind in preferred else len(preferred)
     return place, wanted.index(kind)
+
+
+def holds_opinion(text: str) -> bool:
+    """Say whether ``text`` judges anything."""
+    return bool(_OPINION.search(fold(text)))
 
 
 def telling_fragment(text: str, *, max_words: int = 7) -> str:

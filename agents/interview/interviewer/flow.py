@@ -21,6 +21,7 @@ from agents.interview.interviewer.closing import ClosingMoves
 from agents.interview.interviewer.depth import (
     AnswerFeatures,
     asks_for_wish,
+    holds_opinion,
     missing_probes,
     read_features,
     telling_fragment,
@@ -343,8 +344,8 @@ class _Turnaround(ClosingMoves):
         return ProbeKind.DESCRIBE if is_yes_no else ProbeKind.WHY
 
     def _is_second_probe_worth_it(self, last: AnswerFeatures, all_: AnswerFeatures) -> bool:
-        """A visitor who answers a probe in two words has no more to say; one with detail has."""
-        if last.word_count <= 3:
+        """Whether to ask on: not after two words (no more to say) nor after a full reply."""
+        if last.word_count <= 3 or last.word_count >= 10:
             return False
         return all_.word_count < 8 or not (all_.is_specific or all_.has_reason)
 
@@ -366,7 +367,10 @@ class _Turnaround(ClosingMoves):
         if probe is ProbeKind.WHY and asks_for_wish(question):
             return self.say([opening, voice.say("probe_why_wish")])
         fragment = telling_fragment(reading.content)
-        if fragment and probe is not ProbeKind.EXAMPLE:
+        is_short = reading.features.word_count <= 6
+        # Asking why of half a remark sounds like an examination; of a judgement it does not.
+        may_quote = probe is not ProbeKind.WHY or is_short or holds_opinion(fragment)
+        if fragment and may_quote:
             text = voice.say(f"probe_{probe.value}_quoted", quote=fragment)
             # A quoted follow-up shows it was heard; a "thank you" before it is one too many.
             return self.say([opening, text] if keep else [text])

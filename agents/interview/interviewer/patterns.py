@@ -166,6 +166,8 @@ cuanto (?:falta|queda|dura|tarda)
 """)
 
 ASIDE_REPEAT = _any_of(r"""
+^(?:sorry|pardon|what|como|que|perdon)(?= ?[?]+$)
+(?:\w+ )?what,? sorry
 (?:can|could|would) you (?:please )?(?:repeat|say|ask)(?: that| it| this| the question)?\
     (?: again)?(?: please)?
 repeat(?: that| it| the question)?(?: please)?
@@ -260,12 +262,15 @@ cual es la capital
 """)
 
 INSTRUCTION = _any_of(r"""
-(?:ignore|disregard|forget|override) (?:all |any |the |your |my )*(?:previous|prior|\
-    above|earlier|your|system|other)? ?(?:instructions?|prompts?|rules?|directions?|\
-    guidelines?)
-(?:ignora|olvida|descarta|omite) (?:todas? )?(?:las |tus |sus |mis )*(?:instrucciones|\
-    reglas|indicaciones)(?: anteriores| previas)?
-(?:system|developer|assistant) ?(?:prompt|message|override|instruction)s?
+(?:ignore|disregard|forget|override) (?:(?:all|any|the|of|your|my|these) ){0,4}\
+    (?:previous|prior|above|earlier|preceding|system) \
+    (?:instructions?|prompts?|rules?|directions?|guidelines?|messages?)
+(?:ignore|disregard|override) (?:all |any )?(?:of )?(?:your|all|any) (?:the )?\
+    (?:instructions?|prompts?|rules?|guidelines?)
+(?:ignora|ignore|olvida|olvide|descarta|omite) (?:(?:todas|las|tus|sus|mis) ){0,3}\
+    (?:instrucciones|reglas|indicaciones) (?:anteriores|previas|del sistema)
+(?:ignora|ignore|olvida|olvide) (?:todas )?(?:tus|sus) (?:instrucciones|reglas|indicaciones)
+system (?:prompt|override)
 you are now (?:a|an|in|the)
 (?:ahora )?(?:eres|actua como) (?:un|una) (?:asistente|evaluador|modelo)
 (?:give|award|assign|mark|rate|score) (?:me|this|my answers?|the answers?|\
@@ -278,6 +283,11 @@ as an? (?:ai )?(?:evaluator|grader|judge)
 reveal (?:your|the) (?:prompt|instructions|briefing|hints)
 """)
 
+#: How people take their leave; after the summary it means that nothing is to be changed.
+FAREWELL = re.compile(
+    r"^(?:(?:ok|okay|well|right|bueno|vale|muchas|many)[ ,.]+)*"
+    r"(?:good ?bye|bye|thank|thanks|cheers|see you|adios|gracias|hasta)\b"
+)
 #: Words of a greeting or an "ok" that answer nothing.
 _READY_WORDS = """
 hi hello hey ok okay k sure ready yes yeah yep alright right fine go ahead start begin lets let's
@@ -286,6 +296,8 @@ noches vale si listo lista claro adelante empecemos empezar bueno gracias de acu
 im am i estoy dale mhm mm hm hmm uh um er test testing prueba
 """
 READY = frozenset(_READY_WORDS.split())
+#: Those of them that, alone, are a judgement: "fine" answers "How was it?".
+JUDGING = frozenset(["fine", "good", "great", "cool", "bueno", "perfecto"])
 #: "no, it was Sunday, not Saturday"
 CONTRAST = re.compile(
     r"^(?:no|sorry|actually|wait|perdon|en realidad|bueno no)\b[^.!?]{0,200}"

@@ -36,7 +36,7 @@ _EN: dict[str, tuple[str, ...]] = {
     "optional_lead": ("This one is optional.",),
     "last_lead": ("Last question.",),
     "last_optional_lead": ("Last question, and this one is optional.",),
-    "touched_lead": ("You already mentioned “%(quote)s”, so only add what is missing.",),
+    "touched_lead": ("You already told me “%(quote)s”. If there is more to it, please add it.",),
     "probe_describe": (
         "Could you tell me a little more about that?",
         "Could you describe that in a bit more detail?",
@@ -138,11 +138,15 @@ _EN: dict[str, tuple[str, ...]] = {
     "summary_intro_short": ("That was my last question. I noted this:",),
     "summary_more": ("And a few more points, all noted.",),
     "summary_confirm": ("Did I get that right?",),
-    "summary_again": ("Thank you, I've corrected it. Now it reads:",),
+    "summary_again": ("Thank you, I've put that in. Now it reads:",),
     "summary_confirm_again": ("Is that right now?",),
     "summary_change": ("Sorry about that. What should I change?",),
     "closing": ("Thank you for your time. Please press Done to finish.",),
     "closing_noted": ("Thank you, I've noted that too. Please press Done to finish.",),
+    "closing_unsettled": (
+        "Sorry that my summary is not quite right. Your own words are what is kept. Thank you for "
+        "your time; please press Done to finish.",
+    ),
     "closing_nothing": (
         "Those were all my questions. Thank you for your time; please press Done to finish.",
     ),
@@ -178,7 +182,9 @@ _ES: dict[str, tuple[str, ...]] = {
     "optional_lead": ("Esta es opcional.",),
     "last_lead": ("Última pregunta.",),
     "last_optional_lead": ("Última pregunta, y es opcional.",),
-    "touched_lead": ("Ya {mencionó|mencionaste} «%(quote)s»; {añada|añade} solo lo que falte.",),
+    "touched_lead": (
+        "Ya me {contó|contaste} «%(quote)s». Si hay algo más, {añádalo|añádelo}, por favor.",
+    ),
     "probe_describe": (
         "¿Podría{|s} contarme un poco más sobre eso?",
         "¿Podría{|s} describirlo con algo más de detalle?",
@@ -290,12 +296,16 @@ _ES: dict[str, tuple[str, ...]] = {
     "summary_intro_short": ("Esa era mi última pregunta. Anoté esto:",),
     "summary_more": ("Y algunos puntos más, todos anotados.",),
     "summary_confirm": ("¿Lo he entendido bien?",),
-    "summary_again": ("Gracias, lo he corregido. Ahora queda así:",),
+    "summary_again": ("Gracias, lo he incorporado. Ahora queda así:",),
     "summary_confirm_again": ("¿Está bien ahora?",),
     "summary_change": ("Perdón. ¿Qué debo cambiar?",),
     "closing": ("Gracias por {su|tu} tiempo. {Pulse|Pulsa} el botón para terminar, por favor.",),
     "closing_noted": (
         "Gracias, eso también queda anotado. {Pulse|Pulsa} el botón para terminar, por favor.",
+    ),
+    "closing_unsettled": (
+        "Siento que mi resumen no sea del todo exacto. Lo que queda son {sus|tus} propias "
+        "palabras. Gracias por {su|tu} tiempo; {pulse|pulsa} el botón para terminar, por favor.",
     ),
     "closing_nothing": (
         "Esas eran todas mis preguntas. Gracias por {su|tu} tiempo; {pulse|pulsa} el botón para "

@@ -216,7 +216,8 @@ def read_turn(text: str, question: Question, *, has_answer: bool) -> Reading:
     features = read_features(content)
     if closed:
         return Reading(TurnKind.ANSWER, content, features=features, has_closed_value=True)
-    if {fold(word) for word in spoken} <= patterns.READY and count <= 6:
+    said = {fold(word) for word in spoken}
+    if said <= patterns.READY and not said <= patterns.JUDGING and count <= 6:
         is_polar = question.kind is QuestionKind.OPEN and patterns.POLAR.match(fold(question.text))
         says_yes_or_no = fold(spoken[0]) in {"yes", "yeah", "yep", "si"}
         if has_answer:
@@ -232,9 +233,9 @@ def read_turn(text: str, question: Question, *, has_answer: bool) -> Reading:
 
 def is_bare_no(content: str, question: Question) -> bool:
     """Say whether ``content`` is plain "nothing", or "no" to a question that allows it."""
-    spoken = [fold(word) for word in words(content)]
-    if not spoken or len(spoken) > 4:
+    spoken = {fold(word) for word in words(content)}
+    if not spoken or len(words(content)) > 6:
         return False
-    if spoken[0] in {"none", "nothing", "never", "nunca", "ninguno", "ninguna", "nada"}:
+    if spoken & {"none", "nothing", "never", "nunca", "ninguno", "ninguna", "nada"}:
         return True
-    return spoken[0] in {"no", "nope"} and bool(patterns.POLAR.match(fold(question.text)))
+    return parse_yes_no(content) is False and bool(patterns.POLAR.match(fold(question.text)))

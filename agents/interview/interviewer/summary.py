@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from agents.interview.interviewer import patterns
 from agents.interview.interviewer.depth import content_words_set, read_features
-from agents.interview.language import sentence_spans, word_spans
-from agents.interview.types import Question, QuestionStatus, Turn
+from agents.interview.language import fold, is_stop_word, sentence_spans, word_spans, words
+from agents.interview.types import Question, QuestionKind, QuestionStatus, Turn
 
 MAX_LINES = 4
 MAX_WORDS = 16
@@ -23,9 +24,15 @@ def shorten(text: str, *, max_words: int = MAX_WORDS) -> str:
     if len(spans) <= max_words:
         return flat.rstrip(" .,;:")
     cut = spans[max_words - 1][1]
-    earliest = spans[max_words // 2][1]
+    earliest = spans[max_words // 2 - 1][1]
     clause = max(flat.rfind(mark, earliest, cut + 1) for mark in (",", ";", ":", "."))
-    return flat[: clause if clause > 0 else cut].rstrip(" .,;:") + "\u2026"
+    if clause > 0:
+        return flat[:clause].rstrip(" .,;:") + "\u2026"
+    kept = spans[:max_words]
+    # A cut after "to a" reads like a slip of the pen.
+    while len(kept) > 1 and any(is_stop_word(kept[-1][2], code) for code in ("en", "es")):
+        kept.pop()
+    return flat[: kept[-1][1]] + "\u2026"
 
 
 def telling_sentence(texts: Sequence[str]) -> str:
@@ -42,6 +49,15 @@ def telling_sentence(texts: Sequence[str]) -> str:
     return best
 
 
+def _says_something(line: str, question: Question) -> bool:
+    """Say whether a quote means something on its own, unlike "yes", "a three" or "no idea"."""
+    telling = content_words_set(line)
+    if question.kind is QuestionKind.RATING and len(telling) < 3:
+        return False
+    is_unknown = bool(patterns.UNKNOWN.search(fold(line))) and len(words(line)) <= 5
+    return bool(telling) and len(words(line)) >= 2 and not is_unknown
+
+
 def summarise(
     questions: Sequence[Question],
     status: Mapping[str, QuestionStatus],
@@ -50,8 +66,8 @@ def summarise(
 ) -> list[str]:
     """Return one short quote a question that was answered, in the order asked, at most four.
 
-    Required questions go first when there are more. A quote that says nothing on its own (a bare
-    "yes") is left out, and no sentence appears twice.
+    Required questions go first when there are more. A single word ("yes", "4") says nothing
+    on its own and is left out, and no sentence appears twice.
     """
     texts = {turn.id: turn.text for turn in turns}
     kept: list[tuple[bool, int, str]] = []
@@ -61,7 +77,7 @@ def summarise(
             continue
         said = [texts[turn_id] for turn_id in answers.get(question.id, ()) if turn_id in texts]
         line = shorten(telling_sentence(said))
-        if len(content_words_set(line)) >= 2 and line not in seen:
+        if _says_something(line, question) and line not in seen:
             seen.add(line)
             kept.append((not question.required, place, line))
     chosen = sorted(kept)[:MAX_LINES]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from agents.interview.interviewer.depth import content_words_set
 from agents.interview.language import content_words, detect_language, sentences, stem, words
 from agents.interview.types import Question
 
@@ -23,12 +24,11 @@ def stems_of(text: str) -> frozenset[str]:
 
 def shared_stems(first: str, second: str) -> int:
     """Return how many content stems two texts share, in the better of the two languages."""
-    counts = []
-    for language in ("en", "es"):
-        left = {stem(word, language) for word in content_words(first, language)}
-        right = {stem(word, language) for word in content_words(second, language)}
-        counts.append(len(left & right))
-    return max(counts)
+    left, right = content_words_set(first), content_words_set(second)
+    return max(
+        len({stem(word, code) for word in left} & {stem(word, code) for word in right})
+        for code in ("en", "es")
+    )
 
 
 def questions_touched(said: str, current: Question, others: Sequence[Question]) -> list[Question]:

@@ -44,7 +44,7 @@ def probe_order(question: Question) -> tuple[ProbeKind, ...]:
         return (ProbeKind.EXAMPLE, ProbeKind.WHY)
     if _ASKS_WISH.search(asked):
         return (ProbeKind.WHY, ProbeKind.DESCRIBE)
-    return (ProbeKind.EXAMPLE, ProbeKind.WHY)
+    return (ProbeKind.WHY, ProbeKind.EXAMPLE)
 
 
 def write_hint(

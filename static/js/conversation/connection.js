@@ -9,6 +9,7 @@ const SOCKET_TRIES = 2; // failures to open in a row before HTTP takes over
 const PING_MS = 20_000;
 const SILENCE_MS = 45_000;
 const POLL_SECONDS = 20;
+const PROBE_MS = 30_000; // while polling: how often a socket is tried again
 
 /**
  * States: connecting, live (socket), polling (HTTP), reconnecting, ended, replaced (another tab took
@@ -64,7 +65,7 @@ export class ConversationConnection extends EventTarget {
     try {
       socket = new WebSocket(address, [PROTOCOL, `bearer.${this.token}`]);
     } catch {
-      this.#startPolling(); // a page's policy forbids the address
+      if (!this.#poll) this.#startPolling(); // a page's policy forbids the address
       return;
     }
     let isOpen = false;
@@ -72,6 +73,8 @@ export class ConversationConnection extends EventTarget {
     socket.addEventListener("open", () => {
       isOpen = true;
       this.#failures = 0;
+      this.#poll?.abort();
+      this.#poll = null;
       this.#heardAt = Date.now();
       this.#timers.ping = setInterval(() => this.#keepAlive(), PING_MS);
     });
@@ -91,8 +94,9 @@ export class ConversationConnection extends EventTarget {
 
   #retry(wasOpen) {
     if (!wasOpen) this.#failures += 1;
-    if (this.#failures >= SOCKET_TRIES) {
-      this.#startPolling();
+    if (this.#poll || this.#failures >= SOCKET_TRIES) {
+      if (!this.#poll) this.#startPolling();
+      this.#timers.retry = setTimeout(() => this.#openSocket(), PROBE_MS);
       return;
     }
     this.#setState("reconnecting");
@@ -113,7 +117,7 @@ export class ConversationConnection extends EventTarget {
   }
 
   #send(message) {
-    if (this.#socket?.readyState !== WebSocket.OPEN) return false;
+    if (!this.#socket || this.#socket.readyState !== WebSocket.OPEN) return false;
     this.#socket.send(JSON.stringify(message));
     return true;
   }

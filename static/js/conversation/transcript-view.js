@@ -10,6 +10,7 @@ export class TranscriptView {
   /** @param {HTMLElement} list the <ol>; @param {{agent: string, user: string}} labels */
   constructor(list, labels) {
     this.list = list;
+    this.scroller = list.closest("[role=log]") ?? list;
     this.#labels = labels;
   }
 
@@ -91,6 +92,6 @@ export class TranscriptView {
   }
 
   #scroll() {
-    this.list.scrollTop = this.list.scrollHeight;
+    this.scroller.scrollTop = this.scroller.scrollHeight;
   }
 }
