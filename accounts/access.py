@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, cast
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponseBase
@@ -48,10 +48,11 @@ def require_role(
                 return redirect("account_company_new")
             if membership.role not in roles:
                 raise Http404
-            request.membership = membership  # type: ignore[attr-defined]  # CompanyRequest says so
-            request.company = membership.company  # type: ignore[attr-defined]
-            return view(request, *args, **kwargs)  # type: ignore[arg-type]
+            console_request = cast(CompanyRequest, request)
+            console_request.membership = membership
+            console_request.company = membership.company
+            return view(console_request, *args, **kwargs)
 
-        return checked
+        return cast(Callable[Concatenate[HttpRequest, P], HttpResponseBase], checked)
 
     return decorate

@@ -31,7 +31,8 @@ class SignInForm(AuthenticationForm):
     error_messages = {
         **AuthenticationForm.error_messages,
         "invalid_login": _(
-            "That e-mail address and password do not fit together. Check both, or reset the password."
+            "That e-mail address and password do not fit together. "
+            "Check both, or reset the password."
         ),
     }
 

@@ -144,7 +144,10 @@ class Company(models.Model):
 
 
 class Role(models.TextChoices):
-    """What a person may do in a company: owner all; member surveys, sessions and review; operator the inbox."""
+    """What a person may do in a company.
+
+    Owners everything; members surveys, sessions and review; operators the inbox.
+    """
 
     OWNER = "owner", "Owner"
     MEMBER = "member", "Member"

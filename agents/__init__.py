@@ -1,1 +1,1 @@
-"""What the AI does: dataclasses in, dataclasses out. Knows no survey row, no conversation row, no HTTP."""
+"""What the AI does: dataclasses in, dataclasses out. Knows no row of the apps above, no HTTP."""

@@ -8,12 +8,13 @@ first point once. DATABASE_URL chooses the database, by default a SQLite file of
 
 from __future__ import annotations
 
+import runpy
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from tests.crash.runner import main
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    from benchmarks.machine import print_machine
+
+    print_machine("Django")
+    runpy.run_module("tests.crash.runner", run_name="__main__")

@@ -80,8 +80,9 @@ def prepare(folder: Path, redis_url: str) -> None:
     import django
 
     django.setup()
-    from core.live.models import LiveEvent, LiveStream
     from django.db import connection
+
+    from core.live.models import LiveEvent, LiveStream
 
     with connection.schema_editor() as editor:
         editor.create_model(LiveStream)
@@ -141,9 +142,11 @@ def run_once(kind: str, clients: int, events: int, through_redis: bool) -> Run:
     """Start a server and clients, publish, and return what it cost the server."""
     port = find_port()
     server = subprocess.Popen(
-        [sys.executable, "-m", "uvicorn", f"benchmarks.live_fanout_servers:{kind}"]
-        + ["--port", str(port), "--log-level", "error", "--ws-per-message-deflate", "false"]
-        + ["--timeout-graceful-shutdown", "2"],
+        [
+            *(sys.executable, "-m", "uvicorn", f"benchmarks.live_fanout_servers:{kind}"),
+            *("--port", str(port), "--log-level", "error", "--ws-per-message-deflate", "false"),
+            *("--timeout-graceful-shutdown", "2"),
+        ],
         cwd=ROOT,
     )
     crowd: subprocess.Popen[str] | None = None
@@ -156,8 +159,10 @@ def run_once(kind: str, clients: int, events: int, through_redis: bool) -> Run:
             start_stream(replayed)
         before = control.ask()
         crowd = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.live_fanout_clients"]
-            + [str(port), str(clients), str(at_once), str(events), after],
+            [
+                *(sys.executable, "-m", "benchmarks.live_fanout_clients"),
+                *(str(port), str(clients), str(at_once), str(events), after),
+            ],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

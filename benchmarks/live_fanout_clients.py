@@ -3,7 +3,8 @@
     python -m benchmarks.live_fanout_clients PORT CLIENTS AT_ONCE EXPECTED AFTER
 
 Prints ``connected`` when every client has its handshake and AT_ONCE frames, then ``done``
-when each has EXPECTED further frames; ends with 1 when a number is missing, doubled or out of order.
+when each has EXPECTED further frames; ends with 1 when a number is missing, doubled or out of
+order.
 """
 
 from __future__ import annotations

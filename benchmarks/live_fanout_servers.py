@@ -25,6 +25,7 @@ django.setup()
 
 from channels.generic.websocket import AsyncWebsocketConsumer  # noqa: E402 - after the set-up
 from channels.layers import get_channel_layer  # noqa: E402
+
 from core.live import aappend_event  # noqa: E402
 from core.live.consumers import LiveConsumer  # noqa: E402
 from core.live.grants import SocketRefusedError, StreamGrant  # noqa: E402
@@ -118,7 +119,9 @@ async def publish_event(text: str) -> None:
 async def publish_to_group(text: str) -> None:
     """Send to the stock group."""
     frame = json.dumps({"type": "transcript", "text": text})
-    await get_channel_layer().group_send(STOCK_GROUP, {"type": "chat.message", "text": frame})
+    layer = get_channel_layer()
+    if layer is not None:
+        await layer.group_send(STOCK_GROUP, {"type": "chat.message", "text": frame})
 
 
 async def publish_bare(text: str) -> None:

@@ -47,7 +47,10 @@ def create_api_key(
             expires_at=expires_at,
         )
         audit.record_event(
-            actor=created_by, action="api_key.created", object_ref=row.public_id, company=company
+            actor=created_by or "system",
+            action="api_key.created",
+            object_ref=row.public_id,
+            company=company,
         )
     return CreatedKey(row=row, plain=minted.plain)
 
@@ -60,7 +63,7 @@ def revoke_api_key(*, key: CompanyKey, actor: User | None) -> None:
         )
         if changed:
             audit.record_event(
-                actor=actor,
+                actor=actor or "system",
                 action="api_key.revoked",
                 object_ref=key.public_id,
                 company=key.company,

@@ -30,8 +30,8 @@ def create_company(
 ) -> Company:
     """Create a company and make ``owner`` its first owner.
 
-    The slug comes from the name; when it is taken, a number or a random end makes it unique. A slug given by
-    the caller is used as it is.
+    The slug comes from the name; when it is taken, a number or a random end makes it unique. A
+    slug given by the caller is used as it is.
 
     Raises:
         ConflictError: the given slug is taken.
@@ -47,7 +47,7 @@ def create_company(
                 if owner is not None:
                     Membership.objects.create(company=company, user=owner, role=Role.OWNER)
                 audit.record_event(
-                    actor=owner,
+                    actor=owner or "system",
                     action="company.created",
                     object_ref=company.public_id,
                     company=company,

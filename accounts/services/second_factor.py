@@ -1,6 +1,6 @@
 """A person's second factor: a time-based code, and recovery codes for the day the phone is lost.
 
-Owns enrolling and checking. Rests on django-otp's devices, which throttle wrong codes by themselves.
+Owns enrolling and checking. Rests on django-otp's devices, which throttle wrong codes themselves.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""People and companies for tests: Ana owns one, Beto works with her, Carla owns another, Vera visits."""
+"""People and companies for tests. Who they are, the fixtures of the root conftest say."""
 
 from __future__ import annotations
 

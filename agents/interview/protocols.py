@@ -1,4 +1,4 @@
-"""The four agents of an interview as Protocols: a built-in and a model-backed one stand behind each."""
+"""The four agents of an interview as Protocols; a built-in and a model-backed one behind each."""
 
 from __future__ import annotations
 

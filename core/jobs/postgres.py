@@ -16,13 +16,14 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import transaction
+from django.db import connection, transaction
 from procrastinate import App
 from procrastinate.contrib.django import DjangoApp, connector_params
 from procrastinate.contrib.django import app as django_app
 from procrastinate.exceptions import ConnectorException
 from procrastinate.psycopg_connector import PsycopgConnector
 
+from core.health import CheckResult, register_check
 from core.jobs.registry import LANES, JobSpec, job_registry
 from core.jobs.runner import SERVER_LANES, Runner, inside_sweep
 
@@ -59,7 +60,21 @@ class PostgresBackend:
         deferrer.defer(name=spec.name, key=key)
 
     def start_in_server(self) -> None:
-        """Start nothing: web processes only nudge."""
+        """Start nothing, since web processes only nudge; let them tell when nobody works."""
+        register_check("jobs", self.check_health, needed=False)
+
+    @staticmethod
+    def check_health() -> CheckResult:
+        """Tell whether a worker anywhere has given a sign of life lately."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT 1 FROM procrastinate_workers "
+                "WHERE last_heartbeat > now() - %s * interval '1 second' LIMIT 1",
+                [STALLED_AFTER_SECONDS],
+            )
+            if cursor.fetchone() is None:
+                return CheckResult("fail", "No job worker runs; start 'manage.py run_worker'.")
+        return CheckResult("pass")
 
     def stop_in_server(self) -> None:
         """Stop nothing."""

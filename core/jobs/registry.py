@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.utils.module_loading import autodiscover_modules
+from prometheus_client import Counter
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +22,8 @@ LANES: Final = (DEFAULT_LANE, VIDEO_LANE)
 SWEEP_INTERVALS: Final = (1, 30)
 MAX_NAME_LENGTH: Final = 100
 MAX_KEY_LENGTH: Final = 200
+
+jobs_total = Counter("parley_jobs_total", "Jobs that ran in this process.", ["job", "result"])
 
 JobHandler = Callable[[str], None]
 PlainHandler = Callable[[], None]
@@ -134,7 +137,9 @@ class JobRegistry:
             self.find_job(name).handler(key)
         except Exception:
             logger.exception("job.failed", extra={"job": name, "key": key})
+            jobs_total.labels(name, "failed").inc()
             return False
+        jobs_total.labels(name, "done").inc()
         return True
 
     def run_sweep(self, name: str) -> bool:

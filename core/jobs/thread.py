@@ -11,6 +11,7 @@ import threading
 
 from django.db import transaction
 
+from core.health import CheckResult, register_check
 from core.jobs.registry import JobSpec, job_registry
 from core.jobs.runner import Runner
 
@@ -43,7 +44,15 @@ class ThreadBackend:
                 return
             self._runner = Runner(job_registry)
             self._runner.start()
+            register_check("jobs", self.check_health, needed=False)
             atexit.register(self.stop_in_server)
+
+    def check_health(self) -> CheckResult:
+        """Tell whether the threads run."""
+        runner = self._runner
+        if runner is None or not runner.is_running:
+            return CheckResult("fail", "Background jobs do not run; restart the server.")
+        return CheckResult("pass")
 
     def stop_in_server(self) -> None:
         """Stop the threads and wait up to five seconds for the jobs that run."""

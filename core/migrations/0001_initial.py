@@ -8,86 +8,129 @@ import core.fields
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='AuditEvent',
+            name="AuditEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', core.fields.PublicIdField(prefix='audit')),
-                ('actor', models.CharField(max_length=120)),
-                ('action', models.CharField(max_length=60)),
-                ('object_ref', models.CharField(blank=True, max_length=120)),
-                ('company_ref', models.CharField(blank=True, db_index=True, max_length=60)),
-                ('ip_hash', models.CharField(blank=True, max_length=64)),
-                ('note', models.CharField(blank=True, max_length=300)),
-                ('at', models.DateTimeField(db_index=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("public_id", core.fields.PublicIdField(prefix="audit")),
+                ("actor", models.CharField(max_length=120)),
+                ("action", models.CharField(max_length=60)),
+                ("object_ref", models.CharField(blank=True, max_length=120)),
+                ("company_ref", models.CharField(blank=True, db_index=True, max_length=60)),
+                ("ip_hash", models.CharField(blank=True, max_length=64)),
+                ("note", models.CharField(blank=True, max_length=300)),
+                ("at", models.DateTimeField(db_index=True)),
             ],
             options={
-                'ordering': ['-at', '-id'],
-                'default_permissions': ('view',),
+                "ordering": ["-at", "-id"],
+                "default_permissions": ("view",),
             },
         ),
         migrations.CreateModel(
-            name='LiveStream',
+            name="LiveStream",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=90, unique=True)),
-                ('last_seq', models.PositiveBigIntegerField(default=0)),
-                ('created_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=90, unique=True)),
+                ("last_seq", models.PositiveBigIntegerField(default=0)),
+                ("created_at", models.DateTimeField()),
             ],
             options={
-                'verbose_name': 'live stream',
+                "verbose_name": "live stream",
             },
         ),
         migrations.CreateModel(
-            name='RateCounter',
+            name="RateCounter",
             fields=[
-                ('key_digest', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('scope', models.CharField(max_length=60)),
-                ('hits', models.BigIntegerField()),
-                ('window_ends_at', models.FloatField(db_index=True)),
+                ("key_digest", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("scope", models.CharField(max_length=60)),
+                ("hits", models.BigIntegerField()),
+                ("window_ends_at", models.FloatField(db_index=True)),
             ],
         ),
         migrations.CreateModel(
-            name='IdempotencyRecord',
+            name="IdempotencyRecord",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('tenant', models.CharField(max_length=120)),
-                ('key_digest', models.CharField(max_length=64)),
-                ('method', models.CharField(max_length=10)),
-                ('path', models.CharField(max_length=500)),
-                ('body_sha256', models.CharField(max_length=64)),
-                ('state', models.CharField(choices=[('in_flight', 'In flight'), ('completed', 'Completed')], default='in_flight', max_length=12)),
-                ('status', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('body', models.TextField(blank=True, default='')),
-                ('attempt', models.PositiveIntegerField(default=1)),
-                ('locked_until', models.DateTimeField()),
-                ('created_at', models.DateTimeField(db_index=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("tenant", models.CharField(max_length=120)),
+                ("key_digest", models.CharField(max_length=64)),
+                ("method", models.CharField(max_length=10)),
+                ("path", models.CharField(max_length=500)),
+                ("body_sha256", models.CharField(max_length=64)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("in_flight", "In flight"), ("completed", "Completed")],
+                        default="in_flight",
+                        max_length=12,
+                    ),
+                ),
+                ("status", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("body", models.TextField(blank=True, default="")),
+                ("attempt", models.PositiveIntegerField(default=1)),
+                ("locked_until", models.DateTimeField()),
+                ("created_at", models.DateTimeField(db_index=True)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('tenant', 'key_digest'), name='idempotency_key_once_a_tenant')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "key_digest"), name="idempotency_key_once_a_tenant"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='LiveEvent',
+            name="LiveEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('seq', models.PositiveBigIntegerField()),
-                ('type', models.CharField(max_length=40)),
-                ('payload', models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder)),
-                ('created_at', models.DateTimeField()),
-                ('stream', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='core.livestream')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("seq", models.PositiveBigIntegerField()),
+                ("type", models.CharField(max_length=40)),
+                (
+                    "payload",
+                    models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder),
+                ),
+                ("created_at", models.DateTimeField()),
+                (
+                    "stream",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="events",
+                        to="core.livestream",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'live event',
-                'ordering': ('stream', 'seq'),
-                'constraints': [models.UniqueConstraint(fields=('stream', 'seq'), name='live_event_number_is_unique')],
+                "verbose_name": "live event",
+                "ordering": ("stream", "seq"),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("stream", "seq"), name="live_event_number_is_unique"
+                    )
+                ],
             },
         ),
     ]

@@ -17,9 +17,11 @@ from django.conf import settings as django_settings
 from django.db import connection, transaction
 from django.utils import timezone
 
+from core.health import run_checks
 from core.jobs import VIDEO_LANE, job, nudge, sweep
 from core.jobs.backends import find_backend
 from core.jobs.registry import job_registry
+from core.jobs.thread import ThreadBackend
 from core.live.models import LiveStream
 from core.tests.live_rooms import COMMITS
 
@@ -255,6 +257,23 @@ def test_a_row_without_a_nudge_is_found_by_the_sweep(start: Start) -> None:
     assert settled.keys == ["left by a crash", "left later"]
 
 
+def test_health_tells_whether_the_threads_run(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.PROCRASTINATE_ENABLED, settings.JOBS_MODE = False, "auto"
+    monkeypatch.setattr("core.health._checks", {})
+    backend = find_backend()
+    assert isinstance(backend, ThreadBackend)
+
+    assert backend.check_health().status == "fail"
+    backend.start_in_server()
+    found = run_checks()["checks"]["jobs"]["status"]
+    backend.stop_in_server()
+
+    assert found == "pass"
+    assert backend.check_health().status == "fail"
+
+
 def test_nothing_runs_before_the_start(start: Start) -> None:
     seen = Seen()
     job("core.look")(seen.add)
@@ -380,6 +399,21 @@ class TestPostgres:
 
         assert announced("default") == ["core.nightly"]
         assert announced("video") == ["core.nightly_video"]
+
+    def test_health_tells_whether_a_worker_is_alive(self) -> None:
+        from core.jobs.postgres import PostgresBackend
+
+        assert PostgresBackend.check_health().status == "fail"
+        stop = start_postgres_backend()
+        seen = Seen()
+        job("core.look")(seen.add)
+        nudge("core.look", "k")
+        assert seen.wait_for(1)
+        found = PostgresBackend.check_health().status
+        stop()
+
+        assert found == "pass"
+        assert PostgresBackend.check_health().status == "fail"
 
     def test_a_worker_survives_the_loss_of_its_connections(self) -> None:
         seen = Seen()

@@ -145,9 +145,7 @@ class WalletAPIView(APIView):
         """
         wallet = self.find_wallet(request)
         if wallet is None:
-            raise NotFoundError(
-                "wallet_not_found", "You have no wallet yet. Answer a survey."
-            )
+            raise NotFoundError("wallet_not_found", "You have no wallet yet. Answer a survey.")
         return wallet
 
 

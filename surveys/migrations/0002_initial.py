@@ -6,181 +6,310 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('surveys', '0001_initial'),
-        ('voice_sessions', '0001_initial'),
+        ("surveys", "0001_initial"),
+        ("voice_sessions", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='surveyresponse',
-            name='voice_session',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='survey_response', to='voice_sessions.voicesession'),
+            model_name="surveyresponse",
+            name="voice_session",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="survey_response",
+                to="voice_sessions.voicesession",
+            ),
         ),
         migrations.AddField(
-            model_name='payout',
-            name='response',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='payout', to='surveys.surveyresponse'),
+            model_name="payout",
+            name="response",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="payout",
+                to="surveys.surveyresponse",
+            ),
         ),
         migrations.AddField(
-            model_name='evaluationrecord',
-            name='response',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='evaluations', to='surveys.surveyresponse'),
+            model_name="evaluationrecord",
+            name="response",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="evaluations",
+                to="surveys.surveyresponse",
+            ),
         ),
         migrations.AddField(
-            model_name='appeal',
-            name='response',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='appeal', to='surveys.surveyresponse'),
+            model_name="appeal",
+            name="response",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="appeal",
+                to="surveys.surveyresponse",
+            ),
         ),
         migrations.AddField(
-            model_name='answergram',
-            name='response',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='grams', to='surveys.surveyresponse'),
+            model_name="answergram",
+            name="response",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="grams",
+                to="surveys.surveyresponse",
+            ),
         ),
         migrations.AddField(
-            model_name='surveyversion',
-            name='survey',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='surveys.survey'),
+            model_name="surveyversion",
+            name="survey",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="versions",
+                to="surveys.survey",
+            ),
         ),
         migrations.AddField(
-            model_name='surveyresponse',
-            name='version',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='surveys.surveyversion'),
+            model_name="surveyresponse",
+            name="version",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="surveys.surveyversion",
+            ),
         ),
         migrations.AddField(
-            model_name='survey',
-            name='current_version',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='surveys.surveyversion'),
+            model_name="survey",
+            name="current_version",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="surveys.surveyversion",
+            ),
         ),
         migrations.AddField(
-            model_name='theme',
-            name='survey',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='themes', to='surveys.survey'),
+            model_name="theme",
+            name="survey",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="themes",
+                to="surveys.survey",
+            ),
         ),
         migrations.AddField(
-            model_name='thememention',
-            name='response',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='theme_mentions', to='surveys.surveyresponse'),
+            model_name="thememention",
+            name="response",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="theme_mentions",
+                to="surveys.surveyresponse",
+            ),
         ),
         migrations.AddField(
-            model_name='thememention',
-            name='segment',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='voice_sessions.transcriptsegment'),
+            model_name="thememention",
+            name="segment",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="voice_sessions.transcriptsegment",
+            ),
         ),
         migrations.AddField(
-            model_name='thememention',
-            name='theme',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='mentions', to='surveys.theme'),
+            model_name="thememention",
+            name="theme",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="mentions",
+                to="surveys.theme",
+            ),
         ),
         migrations.AddField(
-            model_name='wallet',
-            name='merged_into',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='surveys.wallet'),
+            model_name="wallet",
+            name="merged_into",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="surveys.wallet",
+            ),
         ),
         migrations.AddField(
-            model_name='wallet',
-            name='user',
-            field=models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='wallet', to=settings.AUTH_USER_MODEL),
+            model_name="wallet",
+            name="user",
+            field=models.OneToOneField(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="wallet",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='surveyresponse',
-            name='wallet',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='responses', to='surveys.wallet'),
+            model_name="surveyresponse",
+            name="wallet",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="responses",
+                to="surveys.wallet",
+            ),
         ),
         migrations.AddField(
-            model_name='provideraccount',
-            name='wallet',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='provider_accounts', to='surveys.wallet'),
+            model_name="provideraccount",
+            name="wallet",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="provider_accounts",
+                to="surveys.wallet",
+            ),
         ),
         migrations.AddField(
-            model_name='payout',
-            name='wallet',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payouts', to='surveys.wallet'),
+            model_name="payout",
+            name="wallet",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="payouts",
+                to="surveys.wallet",
+            ),
         ),
         migrations.AddField(
-            model_name='ledgeraccount',
-            name='wallet',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='surveys.wallet'),
+            model_name="ledgeraccount",
+            name="wallet",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                to="surveys.wallet",
+            ),
         ),
         migrations.AddField(
-            model_name='withdrawal',
-            name='wallet',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='withdrawals', to='surveys.wallet'),
+            model_name="withdrawal",
+            name="wallet",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="withdrawals",
+                to="surveys.wallet",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ledgerentry',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_minor', 0), _negated=True), name='ledger_entry_not_zero'),
+            model_name="ledgerentry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount_minor", 0), _negated=True), name="ledger_entry_not_zero"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ledgerentry',
-            constraint=models.UniqueConstraint(fields=('transaction', 'account'), name='ledger_entry_account_once'),
+            model_name="ledgerentry",
+            constraint=models.UniqueConstraint(
+                fields=("transaction", "account"), name="ledger_entry_account_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='funnelcounter',
-            constraint=models.UniqueConstraint(fields=('survey', 'day', 'step'), name='funnel_counter_once'),
+            model_name="funnelcounter",
+            constraint=models.UniqueConstraint(
+                fields=("survey", "day", "step"), name="funnel_counter_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='evaluationrecord',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_paying', True)), fields=('response',), name='evaluation_one_paying'),
+            model_name="evaluationrecord",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("is_paying", True)),
+                fields=("response",),
+                name="evaluation_one_paying",
+            ),
         ),
         migrations.AddIndex(
-            model_name='answergram',
-            index=models.Index(fields=['survey', 'gram'], name='surveys_ans_survey__d939e1_idx'),
+            model_name="answergram",
+            index=models.Index(fields=["survey", "gram"], name="surveys_ans_survey__d939e1_idx"),
         ),
         migrations.AddConstraint(
-            model_name='surveyversion',
-            constraint=models.UniqueConstraint(fields=('survey', 'number'), name='survey_version_once'),
+            model_name="surveyversion",
+            constraint=models.UniqueConstraint(
+                fields=("survey", "number"), name="survey_version_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='surveyversion',
-            constraint=models.CheckConstraint(condition=models.Q(('payment_min_minor__gte', 0), ('payment_max_minor__gte', models.F('payment_min_minor'))), name='survey_version_pay_range'),
+            model_name="surveyversion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("payment_min_minor__gte", 0),
+                    ("payment_max_minor__gte", models.F("payment_min_minor")),
+                ),
+                name="survey_version_pay_range",
+            ),
         ),
         migrations.AddIndex(
-            model_name='survey',
-            index=models.Index(fields=['company', '-created_at'], name='surveys_sur_company_bba45d_idx'),
+            model_name="survey",
+            index=models.Index(
+                fields=["company", "-created_at"], name="surveys_sur_company_bba45d_idx"
+            ),
         ),
         migrations.AddIndex(
-            model_name='theme',
-            index=models.Index(fields=['survey', 'question_id'], name='surveys_the_survey__f67bd2_idx'),
+            model_name="theme",
+            index=models.Index(
+                fields=["survey", "question_id"], name="surveys_the_survey__f67bd2_idx"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='thememention',
-            constraint=models.UniqueConstraint(fields=('theme', 'response'), name='theme_mention_once'),
+            model_name="thememention",
+            constraint=models.UniqueConstraint(
+                fields=("theme", "response"), name="theme_mention_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='surveyresponse',
-            index=models.Index(fields=['survey', '-created_at'], name='surveys_sur_survey__9f3a88_idx'),
+            model_name="surveyresponse",
+            index=models.Index(
+                fields=["survey", "-created_at"], name="surveys_sur_survey__9f3a88_idx"
+            ),
         ),
         migrations.AddIndex(
-            model_name='surveyresponse',
-            index=models.Index(fields=['survey', 'state'], name='surveys_sur_survey__b9310e_idx'),
+            model_name="surveyresponse",
+            index=models.Index(fields=["survey", "state"], name="surveys_sur_survey__b9310e_idx"),
         ),
         migrations.AddConstraint(
-            model_name='surveyresponse',
-            constraint=models.UniqueConstraint(condition=models.Q(('holds_respondent_slot', True)), fields=('survey', 'respondent_key'), name='response_one_slot_a_respondent'),
+            model_name="surveyresponse",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("holds_respondent_slot", True)),
+                fields=("survey", "respondent_key"),
+                name="response_one_slot_a_respondent",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='surveyresponse',
-            constraint=models.CheckConstraint(condition=models.Q(('score__isnull', True), ('score__lte', 100), _connector='OR'), name='response_score_to_100'),
+            model_name="surveyresponse",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("score__isnull", True), ("score__lte", 100), _connector="OR"),
+                name="response_score_to_100",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='provideraccount',
-            constraint=models.UniqueConstraint(fields=('wallet', 'provider'), name='provider_account_once_a_wallet'),
+            model_name="provideraccount",
+            constraint=models.UniqueConstraint(
+                fields=("wallet", "provider"), name="provider_account_once_a_wallet"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payout',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_minor__gt', 0)), name='payout_positive'),
+            model_name="payout",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount_minor__gt", 0)), name="payout_positive"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ledgeraccount',
-            constraint=models.CheckConstraint(condition=models.Q(('balance_minor__gte', 0), ('code', 'external'), _connector='OR'), name='ledger_account_not_overdrawn'),
+            model_name="ledgeraccount",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("balance_minor__gte", 0), ("code", "external"), _connector="OR"
+                ),
+                name="ledger_account_not_overdrawn",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='withdrawal',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_minor__gt', 0)), name='withdrawal_positive'),
+            model_name="withdrawal",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount_minor__gt", 0)), name="withdrawal_positive"
+            ),
         ),
     ]

@@ -14,7 +14,7 @@ from surveys.models.surveys import Survey
 
 
 class InsightReport(LeasedModel):
-    """The present state of a survey's insights, one row a survey; ``refresh_due_at`` asks for more."""
+    """The present state of a survey's insights, one row each; ``refresh_due_at`` asks for more."""
 
     survey = models.OneToOneField(Survey, on_delete=models.CASCADE, related_name="insight_report")
     key_insights = models.JSONField(default=list)

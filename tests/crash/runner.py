@@ -203,13 +203,12 @@ def recover(session_id: str) -> None:
     ends_at = time.monotonic() + CASE_SECONDS
     while time.monotonic() < ends_at:
         response = SurveyResponse.objects.get(voice_session__public_id=session_id)
-        if response.state in ("open", "completed"):
-            break
+        if response.state == "completed":
+            send_until_paid(session_id, sending.send_due)
+            return
         if session_id in evaluation.due_session_ids():
             evaluation.evaluate_due(response=response)
         time.sleep(0.02)
-    if response.state == "completed":
-        send_until_paid(session_id, sending.send_due)
 
 
 def send_until_paid(session_id: str, send_due: Callable[[], int]) -> None:

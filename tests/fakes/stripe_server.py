@@ -182,7 +182,7 @@ class StripeServer:
             return 400, _error("invalid_request_error", "account_invalid")
         if destination["capabilities"]["transfers"] != "active":
             return 400, _error("invalid_request_error", "transfers_not_allowed")
-        made = {
+        made: dict[str, Any] = {
             "id": self._new_id("tr"),
             "object": "transfer",
             "amount": int(form["amount"]),
@@ -213,7 +213,7 @@ class StripeServer:
         return 200, {"id": self._new_id("trr"), "object": "transfer_reversal", "amount": amount}
 
     def _open_account(self) -> Answer:
-        account = {
+        account: dict[str, Any] = {
             "id": self._new_id("acct"),
             "object": "account",
             "capabilities": {"transfers": "inactive"},

@@ -16,7 +16,7 @@ THIN_WORTH = 0.35
 
 _TEXTS = {
     "en": {
-        "strong": "Concrete and useful: {count} of {total} questions got an answer the company can act on.",
+        "strong": "Concrete and useful: the company can act on {count} of {total} answers.",
         "some": "Useful in part: {count} of {total} questions got an answer with facts in it.",
         "none": "The answers held little the company can use.",
         "missing": "Some questions were left open.",
@@ -24,7 +24,7 @@ _TEXTS = {
         "depth": "Saying why, and what followed from it, would have added most.",
     },
     "es": {
-        "strong": "Concreto y útil: {count} de {total} preguntas tienen una respuesta con la que se puede trabajar.",
+        "strong": "Concreto y útil: con {count} de {total} respuestas la empresa puede trabajar.",
         "some": "Útil en parte: {count} de {total} preguntas tienen una respuesta con hechos.",
         "none": "Las respuestas dicen poco que la empresa pueda usar.",
         "missing": "Quedaron preguntas sin responder.",

@@ -48,7 +48,7 @@ def score_marks(questions: Sequence[QuestionMarks]) -> int:
     """
     if not questions:
         return 0
-    total = sum(question_worth(marks) ** EMPHASIS for marks in questions)
+    total: float = sum(question_worth(marks) ** EMPHASIS for marks in questions)
     scaled = total / len(questions) * REFERENCE_QUESTIONS
     if scaled <= 1:
         return round(50 * scaled)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from agents.interview.evaluation.assign import assign_turns
 from agents.interview.evaluation.builtin import BuiltinEvaluator
@@ -111,7 +111,7 @@ def find_echo(questions: Sequence[Question], turns: Sequence[Turn]) -> Flag | No
     """Find turns that give the question back as the answer."""
     asked = [question.text for question in questions]
     found = []
-    for before, turn in zip(turns, turns[1:], strict=False):
+    for before, turn in pairwise(turns):
         if turn.role is not Role.USER or turn.is_late or before.role is not Role.AGENT:
             continue
         if len(words(turn.text)) < ECHO_MIN_WORDS:

@@ -52,7 +52,7 @@ def telling_sentence(texts: Sequence[str]) -> str:
 def _says_something(line: str, question: Question) -> bool:
     """Say whether a quote means something on its own, unlike "yes", "a three" or "no idea"."""
     telling = content_words_set(line)
-    if question.kind is QuestionKind.RATING and len(telling) < 3:
+    if question.kind is QuestionKind.RATING and len(words(line)) < 4:
         return False
     is_unknown = bool(patterns.UNKNOWN.search(fold(line))) and len(words(line)) <= 5
     return bool(telling) and len(words(line)) >= 2 and not is_unknown
