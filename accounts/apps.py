@@ -13,4 +13,4 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         """Import what registers itself."""
-        from accounts.api import schemes  # noqa: F401
+        from accounts.api import schemes  # noqa: F401 - registers itself

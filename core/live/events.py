@@ -139,6 +139,7 @@ def _take_number(stream: str, moment: datetime) -> tuple[int, int]:
     two writers the same one.
     """
     table = connection.ops.quote_name(LiveStream._meta.db_table)
+    # Only our own table name is put into the texts.
     update = f"UPDATE {table} SET last_seq = last_seq + 1 WHERE name = %s RETURNING id, last_seq"  # noqa: S608
     with connection.cursor() as cursor:
         cursor.execute(update, [stream])

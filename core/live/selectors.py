@@ -45,4 +45,4 @@ def _clamp(limit: int) -> int:
 
 
 def _load(rows: Iterable[tuple[int, str, object, object]]) -> list[StoredEvent]:
-    return [StoredEvent(*row) for row in rows]  # type: ignore[arg-type]
+    return [StoredEvent(*row) for row in rows]  # type: ignore[arg-type]  # as the columns above

@@ -50,7 +50,7 @@ class WalletAuthentication(BaseAuthentication):
         return 'Bearer realm="parley"'
 
 
-class WalletScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class WalletScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # untyped base
     # The metaclass that collects extensions has no types.
     """Describe the receipt as a key to its wallet."""
 

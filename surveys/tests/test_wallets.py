@@ -202,7 +202,7 @@ def test_withdrawals_that_cannot_be_move_nothing(
     }
     with pytest.raises(error) as refused:
         wallets.withdraw(**fields | change)
-    assert refused.value.code == code  # type: ignore[attr-defined]
+    assert refused.value.code == code
     assert (credit(wallet), Withdrawal.objects.count()) == (1550, 0)
 
 

@@ -1,0 +1,112 @@
+"""The same answer sold twice, found by keyed hashes of its grams, erased ones included."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from django.test import override_settings
+
+from accounts.models import Company
+from core.jobs import testing as jobs
+from surveys.models import AnswerGram
+from surveys.services.duplicates import SKETCH_SIZE, grams_of_segments
+from surveys.tests.agent_doubles import FixedEvaluator
+from surveys.tests.builders import OTHER_ANSWERS, Visitor, make_survey
+
+pytestmark = pytest.mark.django_db
+
+LONG = (
+    "On Monday morning I had to turn forty interview notes into a summary for my manager before "
+    "the ten o'clock meeting, because it decides which supplier we keep for the next two years."
+)
+SHORT = "It works well and I like it."
+
+
+def typos(text: str) -> str:
+    words = text.split()
+    for index in range(4, len(words), 7):
+        words[index] = words[index][:-1] + "x"
+    return " ".join(words)
+
+
+def dropped(text: str) -> str:
+    return " ".join(word for index, word in enumerate(text.split()) if index % 7 != 3)
+
+
+def swapped(text: str) -> str:
+    words = text.split()
+    return " ".join(words[len(words) // 2 :] + words[: len(words) // 2])
+
+
+def padded(text: str) -> str:
+    filler = "Well, let me think about that for a second, it is a good question, honestly. "
+    return filler + text + " " + filler
+
+
+@pytest.mark.parametrize("change", [str, typos, dropped, swapped, padded])
+@pytest.mark.parametrize("is_erased", [False, True])
+def test_a_copy_is_found_whatever_was_done_to_it(
+    acme: Company, evaluator: FixedEvaluator, change: type[str], is_erased: bool
+) -> None:
+    survey = make_survey(acme)
+    first = Visitor(survey)
+    first.answer_all((LONG, SHORT))
+    if is_erased:
+        first.call("delete", "data", first.started["receipt_token"])
+        jobs.drain()
+        assert not AnswerGram.objects.filter(response__isnull=False).exists()
+    result = Visitor(survey).answer_all((change(LONG), SHORT))
+    assert result["flags"] == ["duplicate_across_sessions"]
+    assert result["payment_status"] == "held"
+
+
+def test_short_answers_are_alike_by_chance(acme: Company, evaluator: FixedEvaluator) -> None:
+    survey = make_survey(acme)
+    for _ in range(2):
+        assert Visitor(survey).answer_all((SHORT, SHORT))["flags"] == []
+    assert AnswerGram.objects.count() == 0
+
+
+def test_another_surveys_answers_are_not_looked_at(
+    acme: Company, evaluator: FixedEvaluator
+) -> None:
+    for _ in range(2):
+        assert Visitor(make_survey(acme)).answer_all((LONG, SHORT))["flags"] == []
+
+
+def test_unrelated_answers_are_never_taken_for_copies(
+    acme: Company, evaluator: FixedEvaluator
+) -> None:
+    draw = random.Random(3)
+    common = "the and because with that was when from this they were after before then have had"
+    rare = (
+        "export meeting courier grinder invoice kitchen notebook supplier garden train battery "
+        "window teacher printer contract ticket harbour keyboard bottle ladder summer budget "
+        "receipt market engine camera blanket island letter mirror needle office pillow queue "
+        "rocket saddle tunnel valley walnut yellow zipper anchor basket candle dinner".split()
+    )
+    survey = make_survey(acme, max_responses=40, budget=800.0)
+    for _ in range(25):
+        answer = " ".join(
+            draw.choice(common.split()) if draw.random() < 0.5 else draw.choice(rare)
+            for _ in range(30)
+        )
+        assert Visitor(survey).answer_all((answer, SHORT))["flags"] == []
+
+
+def test_what_is_stored_holds_no_word_and_depends_on_the_key(
+    acme: Company, evaluator: FixedEvaluator
+) -> None:
+    visitor = Visitor(make_survey(acme))
+    visitor.answer_all((LONG, OTHER_ANSWERS[0]))
+    rows = list(AnswerGram.objects.values())
+    assert len(rows) == 2 * SKETCH_SIZE
+    assert "Monday" not in str(rows)
+    segment_ids = [segment.public_id for segment in visitor.session.segments.all()]
+    assert not any(segment_id in str(rows) for segment_id in segment_ids)
+    segments = list(visitor.session.segments.all())
+    before = grams_of_segments(segments)
+    with override_settings(SECRET_KEY="another-" * 8):
+        after = grams_of_segments(segments)
+    assert not set(before[0].grams) & set(after[0].grams)
