@@ -91,10 +91,16 @@ class ProfileForm(forms.Form):
     )
     language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
     market = forms.ModelChoiceField(
-        Market.objects.all(), label=_("What describes you best"), required=False
+        Market.objects.all(),
+        label=_("What describes you best"),
+        required=False,
+        empty_label=_("Choose…"),
     )
     skill_level = forms.ModelChoiceField(
-        SkillLevel.objects.all(), label=_("Experience"), required=False
+        SkillLevel.objects.all(),
+        label=_("Experience"),
+        required=False,
+        empty_label=_("Choose…"),
     )
 
 

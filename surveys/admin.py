@@ -345,10 +345,11 @@ class ProviderEventAdmin(ReadOnlyAdmin):
 
 @admin.register(InsightReport)
 class InsightReportAdmin(ReadOnlyAdmin):
-    """Where insights stand."""
+    """Where insights stand; their sentences quote people, so they stay out."""
 
     list_display = ("survey", "version", "sessions_used", "confidence", "updated_at")
     list_select_related = ("survey",)
+    exclude = ("key_insights",)
 
 
 @admin.register(Theme)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 
 from surveys.api import company, respondents
+from surveys.views import widget
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("surveys", company.SurveyListView.as_view(), name="api_survey_list"),
@@ -81,5 +82,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
         respondents.PersonalDataView.as_view(),
         name="api_session_data",
     ),
+    path("widget.js", widget.show_shell, name="widget_shell"),
+    path("widget/<str:version>/<str:name>", widget.show_module, name="widget_module"),
+    path("s/<str:survey_id>", widget.show_hosted, name="survey_hosted"),
+    path("demo/host/", widget.show_example_host, name="widget_demo"),
     path("", include("surveys.money_urls")),
 ]

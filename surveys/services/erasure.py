@@ -27,7 +27,6 @@ from surveys.models import (
     ResponseState,
     Survey,
     SurveyResponse,
-    ThemeMention,
 )
 from surveys.selectors.responses import evaluations_of, transcript_of
 from surveys.services import evaluation, insights, payouts
@@ -138,7 +137,7 @@ def erase_response(*, response: SurveyResponse, by_retention: bool = False) -> S
             company=row.survey.company,
             note="retention period over" if by_retention else "",
         )
-        insights.request_refresh(survey=row.survey)
+        insights.forget_answer(response=row)
     return row
 
 
@@ -150,7 +149,6 @@ def _cancel_held_payout(response: SurveyResponse) -> None:
 
 def _erase_rows(response: SurveyResponse) -> None:
     session_id = response.voice_session.public_id
-    ThemeMention.objects.filter(response=response).delete()
     EvaluationRecord.objects.filter(response=response).delete()
     # The hash stays and its way back to the person goes.
     AnswerGram.objects.filter(response=response).update(response=None)

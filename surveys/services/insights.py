@@ -60,6 +60,17 @@ def request_refresh(*, survey: Survey) -> None:
     nudge(REFRESH_JOB, survey.public_id)
 
 
+def forget_answer(*, response: SurveyResponse) -> None:
+    """Take an erased answer out of what is shown, at once; a refresh makes the rest anew.
+
+    Its mentions go with their quotes. The report's sentences may quote anybody, so all of them
+    go until the refresh that this asks for. Joins the caller's transaction.
+    """
+    ThemeMention.objects.filter(response=response).delete()
+    InsightReport.objects.filter(survey=response.survey).update(key_insights=[])
+    request_refresh(survey=response.survey)
+
+
 def refresh_insights(*, survey: Survey) -> bool:
     """Make a survey's insights anew if that is due; tell whether this call did.
 
@@ -168,10 +179,19 @@ def _write(
     responses: Mapping[str, int],
 ) -> bool:
     now = clock.now()
-    written = InsightReport.objects.filter(survey=survey, fence=fence).update(
-        key_insights=list(found.key_insights),
+    # An answer erased while the agent was thinking must not come back with its words.
+    alive = set(
+        SurveyResponse.objects.select_for_update()
+        .filter(pk__in=responses.values(), state=ResponseState.COMPLETED, is_flagged=False)
+        .values_list("pk", flat=True)
+    )
+    members = {key: pk for key, pk in responses.items() if pk in alive}
+    is_complete = len(members) == len(responses)
+    report = InsightReport.objects.filter(survey=survey)
+    written = report.filter(fence=fence).update(
+        key_insights=list(found.key_insights) if is_complete else [],
         confidence=found.confidence,
-        sessions_used=found.sessions_used,
+        sessions_used=min(found.sessions_used, len(members)),
         source=found.source,
         version=F("version") + 1,
         updated_at=now,
@@ -180,17 +200,11 @@ def _write(
     )
     if not written:
         return False
-    # Only the request this refresh began from is settled; a later one stays due.
-    InsightReport.objects.filter(survey=survey, refresh_due_at=due_at).update(refresh_due_at=None)
-    # An answer erased while the agent was thinking must not come back with its words.
-    alive = set(
-        SurveyResponse.objects.select_for_update()
-        .filter(pk__in=responses.values(), state=ResponseState.COMPLETED, is_flagged=False)
-        .values_list("pk", flat=True)
-    )
-    members = {key: pk for key, pk in responses.items() if pk in alive}
-    if len(members) != len(responses):
-        InsightReport.objects.filter(survey=survey).update(refresh_due_at=now)
+    if is_complete:
+        # Only the request this refresh began from is settled; a later one stays due.
+        report.filter(refresh_due_at=due_at).update(refresh_due_at=None)
+    else:
+        report.update(refresh_due_at=now)
     kept = [
         _write_theme(survey, theme, segments, members, now)
         for theme in found.themes

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -33,9 +32,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def demo(settings: Any) -> Iterator[None]:
+def demo(settings: Any) -> None:
     settings.DEMO = True
-    yield
 
 
 def test_the_demo_is_believable_and_made_once(demo: None) -> None:

@@ -189,6 +189,7 @@ def test_an_erased_answer_takes_its_quotes_and_counts_along(
     gone.call("delete", "data", gone.started["receipt_token"])
     # Even before the refresh the words are gone.
     assert ThemeMention.objects.filter(response=gone.response).count() == 0
+    assert shown(api_of(acme), survey)["key_insights"] == []
     InsightReport.objects.update(refresh_due_at=clock.now())
     jobs.drain(sweeps=True)
     body = shown(api_of(acme), survey)

@@ -70,7 +70,9 @@ FAULTS = st.sampled_from(
         ("after", UnknownOutcomeError("after")),
         RetryableError("limited"),
         SpentKeyError("stored"),
+        ("after", SpentKeyError("stored after")),
         PermanentError("refused"),
+        ("after", PermanentError("refused after")),
     ]
 )
 

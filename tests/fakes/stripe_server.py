@@ -34,6 +34,7 @@ class Fault:
     ``error_after``: the work is done and kept, but this answer is a 500.
     ``time_out_after``: the work is done, the answer comes too late.
     ``limited``: 429.  ``refused``: 400 with ``code``, kept under the key.
+    ``refused_after``: 400 with ``code``, although the work is done.
     ``garbage``: 200 with a page of HTML.  ``in_use``: 409.
     """
 
@@ -145,6 +146,8 @@ class StripeServer:
             answer = self._route(method, path, parse_qs(query), _read_form(body))
         if method == "POST" and key:
             self._kept[key] = (_digest(path, body), answer)
+        if kind == "refused_after":
+            return 400, _error("invalid_request_error", fault.code if fault else ""), {}, None
         if kind == "error_after":
             return 500, _error("api_error", "server_error"), {}, None
         return *answer, {}, None

@@ -1,0 +1,65 @@
+"""Who may open a page of the console, and what every page of it carries.
+
+Owns the roles of the pages and the frame around them. Knows no survey.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+
+from accounts.access import CompanyRequest, require_role
+from accounts.models import Role
+from core.errors import NotFoundError
+from surveys.selectors.money import count_waiting
+
+P = ParamSpec("P")
+View = Callable[Concatenate[CompanyRequest, P], HttpResponseBase]
+Checked = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+
+
+def for_researchers(view: View[P]) -> Checked[P]:
+    """Open a page to owners and members; operators read 404."""
+    return _for_roles(view, Role.OWNER, Role.MEMBER)
+
+
+def for_owners(view: View[P]) -> Checked[P]:
+    """Open a page to owners; everybody else reads 404."""
+    return _for_roles(view, Role.OWNER)
+
+
+def _for_roles(view: View[P], *roles: Role) -> Checked[P]:
+    @wraps(view)
+    def found(request: CompanyRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        try:
+            return view(request, *args, **kwargs)
+        except NotFoundError as error:
+            raise Http404(error.detail) from error
+
+    return never_cache(require_role(*roles)(found))
+
+
+def is_owner(request: CompanyRequest) -> bool:
+    """Tell whether the person may do what only owners do."""
+    return request.membership.role == Role.OWNER
+
+
+def render_page(
+    request: CompanyRequest, template: str, context: Mapping[str, Any], *, status: int = 200
+) -> HttpResponse:
+    """Render a page with what the side navigation shows besides."""
+    return render(
+        request,
+        f"surveys/console/{template}.html",
+        {
+            "nav_review_count": count_waiting(request.company),
+            "is_owner": is_owner(request),
+            **context,
+        },
+        status=status,
+    )
