@@ -19,6 +19,7 @@ from django.conf import settings
 
 from agents.interview.types import Turn
 from agents.llm.client import LLMError
+from agents.llm.factory import get_llm_client
 from core import ratelimit
 from core.errors import RateLimitedError
 from core.text import clean_text
@@ -94,8 +95,6 @@ def answer(voice_session: VoiceSession, turns: Sequence[Turn], *, deadline_secon
     person, or of the conversation when nobody is signed in.
     """
     language = voice_session.language
-    from agents.llm.factory import get_llm_client
-
     if not has_model():
         return _in(language, _NOT_CONFIGURED)
     whose = f"user:{voice_session.owner_id}" if voice_session.owner_id else voice_session.public_id

@@ -428,8 +428,11 @@ class TestPostgres:
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
         nudge("core.look", "after")
-        found = seen.wait_for(2, 20)
+        deadline = time.monotonic() + 20
+        while "after" not in seen.keys and time.monotonic() < deadline:
+            seen.wait_for(len(seen.keys) + 1, 1)
         stop()
 
-        assert found
-        assert seen.keys == ["before", "after"]
+        # "before" may run twice: its end could not be written down.
+        assert set(seen.keys) == {"before", "after"}
+        assert seen.keys.count("after") == 1

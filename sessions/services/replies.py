@@ -13,7 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from agents.interview.protocols import Interviewer
+from agents.interview.factory import get_interviewer
 from agents.interview.types import Briefing, InterviewReply, InterviewState
 from core import clock
 from sessions import chat_agent
@@ -30,13 +30,6 @@ class Reply:
     """``InterviewState`` as JSON; None where there is no interview."""
     question_id: str = ""
     """The question that is open once this is said."""
-
-
-def get_interviewer() -> Interviewer:
-    """Return the agent that holds interviews."""
-    from agents.interview import factory
-
-    return factory.get_interviewer()
 
 
 def write_greeting(voice_session: VoiceSession) -> Reply:

@@ -37,7 +37,7 @@ def connect_model(monkeypatch, settings):
 
     def connect(answer):
         model = FakeModel(answer)
-        monkeypatch.setattr("agents.llm.factory.get_llm_client", lambda: model)
+        monkeypatch.setattr(chat_agent, "get_llm_client", lambda: model)
         return model
 
     return connect

@@ -369,7 +369,7 @@ def test_attaching_needs_a_login_and_its_csrf_token(vera: User) -> None:
     client = Client(enforce_csrf_checks=True)
     body = {"receipt_token": receipt}
     anonymous = client.post("/api/wallet/attach", body, content_type="application/json")
-    assert anonymous.status_code == 403
+    assert anonymous.status_code == 401
     client.force_login(vera)
     forged = client.post("/api/wallet/attach", body, content_type="application/json")
     assert forged.status_code == 403

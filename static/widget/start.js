@@ -1,0 +1,58 @@
+// Owns: making a session ready, once, whoever presses how often in however many tabs.
+import { ProblemError, bearer, request } from "./http.js";
+
+/** Run alone among the tabs of this site, where the browser has locks. */
+function alone(name, task) {
+  return navigator.locks ? navigator.locks.request(name, task) : task();
+}
+
+/**
+ * Start a session, or go on with the open one, and keep what it takes to come back.
+ * @throws {ProblemError}
+ */
+export function startSession(panel) {
+  const { shell } = panel;
+  return alone(`parley-start-${shell.surveyId}`, async () => {
+    // Read inside the lock: another tab may have started meanwhile.
+    const kept = shell.store.read();
+    const open = shell.standing() === "open" ? kept.session : null;
+    const known = shell.device.read();
+    const answer = await request(`${shell.base}/survey/${shell.surveyId}/session/start`, {
+      method: "POST",
+      body: {
+        publishable_key: shell.key,
+        consent: true,
+        language: shell.language(),
+        ...shell.identity,
+        ...(known.device_key && { device_key: known.device_key }),
+        ...(known.receipt_token && !open && { receipt_token: known.receipt_token }),
+        ...(open && { session_token: open.session_token }),
+      },
+    });
+    const session = {
+      session_id: answer.session_id,
+      session_token: answer.session_token,
+      receipt_token: answer.receipt_token ?? open?.receipt_token ?? null,
+      ws_url: answer.ws_url,
+      expires_at: answer.expires_at,
+      questions: answer.questions,
+      transports: answer.transports,
+      language: answer.language,
+    };
+    shell.store.write({ session, isDone: false, result: null, ...(answer.resumed ? {} : { draft: "", pending: [] }) });
+    shell.device.write({
+      ...(answer.device_key && { device_key: answer.device_key }),
+      ...(session.receipt_token && { receipt_token: session.receipt_token }),
+    });
+    if (!answer.resumed) shell.emit("started", { session_id: session.session_id });
+    return session;
+  });
+}
+
+/** Ask what became of an answer. */
+export function readResult(panel) {
+  const { session } = panel.shell.store.read();
+  if (!session) throw new ProblemError({ status: 404, code: "session_not_found" });
+  const token = session.receipt_token ?? session.session_token;
+  return request(`${panel.shell.base}/session/${session.session_id}/result`, { headers: bearer(token) });
+}
