@@ -37,6 +37,10 @@ class UserManager(BaseUserManager["User"]):
         user.save(using=self._db)
         return user
 
+    def get_by_natural_key(self, email: str | None) -> User:
+        """Return who signs in with an address, however it is capitalised."""
+        return self.get(email=(email or "").lower())
+
     def create_superuser(self, email: str, password: str | None = None, **fields: object) -> User:
         """Create an administrator; ``manage.py createsuperuser`` calls it."""
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)

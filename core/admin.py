@@ -19,7 +19,7 @@ else:
 class ReadOnlyAdmin(ModelAdmin):
     """Show rows, and let nobody add, change or delete one: ledgers, trails, stored answers."""
 
-    actions = None
+    actions: Any = None
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nobody adds by hand."""

@@ -87,4 +87,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("s/<str:survey_id>", widget.show_hosted, name="survey_hosted"),
     path("demo/host/", widget.show_example_host, name="widget_demo"),
     path("", include("surveys.money_urls")),
+    path("console/", include("surveys.console.urls")),
 ]

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from django.apps.registry import Apps
 from django.db import connection, models
 
 from core.lease import LeasedModel, claim, release, renew, unclaimed
@@ -16,6 +17,8 @@ class LeasedThing(LeasedModel):
     state = models.CharField(max_length=10, default="due")
 
     class Meta:
+        # A registry of its own: other tests walk over every model and would miss its table.
+        apps = Apps()
         app_label = "core"
         managed = False
         db_table = "core_test_leased_thing"

@@ -366,10 +366,14 @@ def commit_segment(
     latency_ms: int | None = None,
     is_late: bool = False,
     had_hidden_text: bool = False,
+    also_save: Sequence[str] = (),
 ) -> TranscriptSegment:
     """Store the next segment, raise the turn version, tell the stream and the listeners.
 
     A late segment is stored and told to nobody. Needs a transaction that holds the row.
+
+    Args:
+        also_save: columns of the row the caller has set, saved in the same statement.
     """
     last = voice_session.segments.order_by("-position").values_list("position", flat=True).first()
     at_seconds = voice_session.active_seconds(now)
@@ -391,7 +395,7 @@ def commit_segment(
     if is_late:
         return segment
     voice_session.turn_version += 1
-    voice_session.save(update_fields=["turn_version"])
+    voice_session.save(update_fields=["turn_version", *also_save])
     append_event(
         stream=voice_session.stream_name,
         type=payloads.TRANSCRIPT,

@@ -165,7 +165,6 @@ def answer_turn(*, voice_session: VoiceSession, gives_up: bool = False) -> bool:
         current.interview_state = reply.state
         current.reply_due_at = None
         current.reply_attempts = 0
-        current.save(update_fields=["interview_state", "reply_due_at", "reply_attempts"])
         commit_segment(
             current,
             role=SegmentRole.AGENT,
@@ -174,6 +173,7 @@ def answer_turn(*, voice_session: VoiceSession, gives_up: bool = False) -> bool:
             question_id=reply.question_id,
             latency_ms=max(0, round(waited.total_seconds() * 1000)),
             now=now,
+            also_save=("interview_state", "reply_due_at", "reply_attempts"),
         )
         publish_progress(current)
     publish_ephemeral(
@@ -291,6 +291,9 @@ def _commit_visitor_turn(
         if row.is_ended:
             return row, _store_late_turn(row, turn, now), True
         _refuse_endless_talk(row)
+        row.last_activity_at = now
+        row.reply_due_at = _takeover_at(now)
+        row.reply_attempts = 0
         segment = commit_segment(
             row,
             role=SegmentRole.USER,
@@ -301,16 +304,16 @@ def _commit_visitor_turn(
             typing_seconds=turn.typing_seconds,
             had_hidden_text=turn.had_hidden_text,
             now=now,
+            also_save=("last_activity_at", "reply_due_at", "reply_attempts"),
         )
-        row.reply_due_at = _takeover_at(now)
-        row.reply_attempts = 0
-        row.save(update_fields=["reply_due_at", "reply_attempts"])
     return row, segment, True
 
 
 def _let_clock_run(row: VoiceSession, now: datetime, turn: _Turn) -> None:
     """Count the person as present, and the time they wrote in as active."""
     spot_absence(row, now)
+    if row.status == SessionStatus.ACTIVE:
+        return
     charged = limits.THINKING_CHARGED
     if row.pause_cause == PauseCause.PERSON:
         charged = min(charged, timedelta(seconds=turn.typing_seconds or 0))
@@ -334,7 +337,11 @@ def _store_late_turn(row: VoiceSession, turn: _Turn, now: datetime) -> Transcrip
 
 
 def _refuse_endless_talk(row: VoiceSession) -> None:
-    if row.segments.filter(role=SegmentRole.USER).count() >= settings.SURVEY_MAX_TURNS:
+    longest = settings.SURVEY_MAX_TURNS
+    # The version counts both sides' segments, so below the limit there is nothing to count.
+    if row.turn_version < longest:
+        return
+    if row.segments.filter(role=SegmentRole.USER, is_late=False).count() >= longest:
         raise ConflictError(
             "too_many_turns",
             "This conversation has as many turns as one may have. Finish it with Done.",

@@ -354,7 +354,7 @@ def test_an_agent_is_never_asked_inside_a_transaction(running, transactional_db)
 def test_a_turn_takes_few_queries(participant, running, django_assert_max_num_queries):
     participant.post(turn_url(running), {"client_id": "c0", "text": "By bus, every day."})
 
-    with django_assert_max_num_queries(45):
+    with django_assert_max_num_queries(28):
         answer = participant.post(turn_url(running), {"client_id": "c1", "text": "The delays."})
 
     assert answer.status_code == 200

@@ -4,7 +4,7 @@ import { bearer, request } from "./http.js";
 import { startSession } from "./start.js";
 
 const KNOWN_PROBLEMS = new Set([
-  "already_answered", "not_eligible", "survey_not_active", "survey_closed", "budget_exhausted",
+  "already_answered", "not_eligible", "survey_not_active", "survey_closed", "budget_exhausted", "responses_full",
   "rate_limited", "user_signature_expired", "denied", "misuse",
 ]);
 

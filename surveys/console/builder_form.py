@@ -184,8 +184,7 @@ class Builder:
         typed = self.form.data
         text = {name: str(typed.get(name, "")).strip() for name in self.form.fields}
         raw: dict[str, Any] = {
-            name: text[name]
-            for name in ("title", "description", "objective", "consent_text")
+            name: text[name] for name in ("title", "description", "objective", "consent_text")
         }
         raw |= {name: _whole(text[name]) for name in ("max_minutes", "max_responses")}
         raw |= {name: text[name] for name in ("payment_min", "payment_max")}

@@ -87,9 +87,7 @@ def draw_themes(themes: Sequence[Theme], title: str) -> BarChart:
                 label=theme.label,
                 value=round(100 * theme.share, 1),
                 display=f"{round(100 * theme.share)} %",
-                note=f"{theme.session_count} sessions"
-                if theme.session_count != 1
-                else "1 session",
+                note=f"{theme.session_count} sessions" if theme.session_count != 1 else "1 session",
                 url=f"#{theme.public_id}",
                 low=float(round(100 * theme.interval_low)),
                 high=float(round(100 * theme.interval_high)),

@@ -40,7 +40,11 @@ def cut_page(found: QuerySet[Row], query: QueryDict, *, size: int = PAGE_SIZE) -
         query: of the request; its other parameters stay in the addresses.
     """
     kept = [
-        (name, value) for name, values in query.lists() if name != CURSOR for value in values if value
+        (name, value)
+        for name, values in query.lists()
+        if name != CURSOR
+        for value in values
+        if value
     ]
     place = _read_cursor(query.get(CURSOR, ""))
     if place is not None:

@@ -23,9 +23,14 @@ def is_configured(name: str) -> bool:
     return name == STRIPE and bool(settings.STRIPE_SECRET_KEY)
 
 
+def configured_providers() -> tuple[str, ...]:
+    """Return the names of the outside providers that can be used on this server."""
+    return tuple(name for name in (STRIPE,) if is_configured(name))
+
+
 def has_outside_provider() -> bool:
     """Tell whether credit on this server can become real money."""
-    return is_configured(STRIPE)
+    return bool(configured_providers())
 
 
 def get_provider(name: str) -> PayoutProvider:

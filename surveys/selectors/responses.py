@@ -44,14 +44,16 @@ def response_of_session(voice_session: VoiceSession) -> SurveyResponse:
     Raises:
         NotFoundError: the conversation belongs to no survey.
     """
-    response = (
-        SurveyResponse.objects.filter(voice_session=voice_session)
-        .select_related(*WITH_ROWS)
-        .first()
+    found = list(
+        SurveyResponse.objects.filter(voice_session=voice_session).select_related(
+            "survey__company", "version"
+        )[:1]
     )
-    if response is None:
+    if not found:
         raise NotFoundError("survey_session_not_found", "This session belongs to no survey.")
-    return response
+    # The caller has the conversation's row; reading it once more would cost a wider join.
+    found[0].voice_session = voice_session
+    return found[0]
 
 
 def response_of_company(company: Company, session_id: str) -> SurveyResponse:

@@ -35,8 +35,9 @@ SHARED_MIN = 3
 """Unrelated answers share one or two of the twelve by chance; a copy shares eight, one that was
 padded to twice its length four."""
 CANDIDATES_MAX = 50
-COMPARED_MAX = 8
-"""How many of an answer's likeliest candidates are compared word for word."""
+COMPARED_MAX = 3
+"""How many of an answer's likeliest candidates are compared word for word: a copy shares more
+grams than anything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +82,21 @@ def find_duplicates(*, response: SurveyResponse, grams: Sequence[AnswerGrams]) -
         least=SHARED_MIN,
         limit=CANDIDATES_MAX,
     )
-    if not candidates:
-        return ()
-    readable = _readable_answers(response, [row.response_key for row in candidates])
-    erased = _erased_sketches(response, [row.reference for row in candidates])
-    found: list[str] = []
-    for index, answer in enumerate(grams):
-        likely = [row.reference for row in candidates if row.answer_index == index]
+    likely = [
+        [row for row in candidates if row.answer_index == index][:COMPARED_MAX]
+        for index in range(len(grams))
+    ]
+    wanted = [row for rows in likely for row in rows]
+    readable = _readable_answers(response, [row.response_key for row in wanted])
+    erased = _erased_sketches(response, [row.reference for row in wanted])
+    return tuple(
+        answer.segment_id
+        for answer, rows in zip(grams, likely, strict=True)
         if any(
-            _is_double(answer, readable.get(reference), erased.get(reference))
-            for reference in likely[:COMPARED_MAX]
-        ):
-            found.append(answer.segment_id)
-    return tuple(found)
+            _is_double(answer, readable.get(row.reference), erased.get(row.reference))
+            for row in rows
+        )
+    )
 
 
 def _is_double(answer: AnswerGrams, text: str | None, sketch: tuple[set[int], int] | None) -> bool:

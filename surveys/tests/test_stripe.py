@@ -221,6 +221,18 @@ def test_many_senders_send_each_payout_once(stripe_server: StripeServer) -> None
     assert verify_ledger() == []
 
 
+def test_without_its_key_a_provider_is_left_alone_and_the_payout_waits(
+    stripe_server: StripeServer, settings: Any
+) -> None:
+    payout = owe(stripe_server)
+    settings.STRIPE_SECRET_KEY = ""
+    assert sending.send_due() == 0
+    assert state_of(payout) == PayoutState.APPROVED
+    settings.STRIPE_SECRET_KEY = "sk_test_123"
+    assert sending.send_due() == 1
+    assert state_of(payout) == PayoutState.PAID
+
+
 def test_a_payout_that_was_cancelled_is_not_sent(stripe_server: StripeServer, ana: Any) -> None:
     payout = owe(stripe_server)
     review.cancel(payout=payout, actor=ana, reason="Test run")

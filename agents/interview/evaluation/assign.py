@@ -42,10 +42,12 @@ def assign_turns(
 
 def _asked_by(text: str, stems: Sequence[frozenset[str]], current: int, language: str) -> int:
     said = _stems(text, language)
-    best, best_share = current, MIN_SHARE
+    best, best_fit = current, (MIN_SHARE, 0, False)
     for index, wanted in enumerate(stems):
-        share = len(said & wanted) / len(wanted) if wanted else 0.0
-        # Going back needs a better match than going on: agents quote earlier questions.
-        if share > best_share or (share == best_share and index > best and index > current):
-            best, best_share = index, share
+        shared = len(said & wanted)
+        # A short question is often wholly inside a longer one: then the longer one was asked. Of
+        # equals the one further on is meant, for agents quote earlier questions.
+        fit = (shared / len(wanted) if wanted else 0.0, shared, index > current)
+        if fit > best_fit:
+            best, best_fit = index, fit
     return best

@@ -19,7 +19,7 @@ from agents.interview.closed_questions import (
 )
 from agents.interview.evaluation import vocabulary
 from agents.interview.evaluation.assign import assign_turns
-from agents.interview.evaluation.details import SentenceReading, read_sentences
+from agents.interview.evaluation.details import Heard, SentenceReading, read_sentences
 from agents.interview.evaluation.fields import active_words
 from agents.interview.evaluation.notes import write_notes
 from agents.interview.evaluation.orders import is_order
@@ -38,15 +38,30 @@ from agents.interview.types import (
     Turn,
 )
 
-SPECIFICITY_STEPS = (0.6, 1.6, 2.9, 4.6)
+# The figures below were fitted together, with a penalty on moving far, to the marks and overall
+# ratings of the calibration interviews (benchmarks/evaluator_gold.py measures them on others).
+SPECIFICITY_STEPS = (0.25, 1.2, 2.9, 5.0)
 """Weighted details from which a mark of 1, 2, 3 and 4 is given."""
-DEPTH_STEPS = (0.8, 2.0, 3.4, 5.2)
-COVERAGE_STEPS = (0.15, 0.7, 1.6, 2.6)
-CAUSE_DETAIL = 0.35
-"""How much of a detail a reason is worth to depth, besides its own step."""
+DEPTH_STEPS = (0.3, 1.6, 2.6, 5.2)
+COVERAGE_STEPS = (0.15, 0.65, 1.5, 2.4)
+CAUSE_DEPTH = 0.6
+"""What a reason adds to depth."""
+DETAIL_DEPTH = 0.47
+"""What a detail adds to depth: without facts a reason is an opinion."""
+BLANK_COST = 0.8
+DOUBT_COST = 0.25
+META_COST = 0.9
+RELEVANCE_SHARE = 0.2
+"""What an answer on the subject adds to coverage before any detail."""
 LONG_ANSWER_WORDS = 30
 """Only answers of some length can be judged to be about something else."""
 OFF_TOPIC_DENSITY = 0.34
+EMPTY_TALK_QUALITIES = 0.3
+"""Share of qualities among the new words from which an interview without facts is empty talk."""
+EMPTY_TALK_FACTS = 0.12
+"""Facts for each new word above which it is not."""
+EMPTY_TALK_MIN_WORDS = 8
+EMPTY_TALK_LOSS = 0.8
 MAX_EVIDENCE = 3
 
 
@@ -59,7 +74,9 @@ class _Answer:
 
     @property
     def told(self) -> list[tuple[Turn, SentenceReading]]:
-        return [item for item in self.readings if not item[1].is_meta]
+        return [
+            item for item in self.readings if not item[1].is_meta and not item[1].is_refusal
+        ]
 
 
 class BuiltinEvaluator:
@@ -73,7 +90,7 @@ class BuiltinEvaluator:
         A transcript without a visitor turn scores 0.
         """
         answers = _read_answers(request)
-        drift = _drift(answers)
+        drift = max(_drift(answers), _empty_talk(answers))
         marks = tuple(
             QuestionMarks(
                 question_id=question.id,
@@ -100,7 +117,6 @@ class BuiltinEvaluator:
 def _read_answers(request: EvaluationRequest) -> dict[str, _Answer]:
     """Read every visitor sentence once, in the order it was said."""
     language = request.language
-    known: set[str] = set()
     subject = [request.objective, *(question.text for question in request.questions)]
     topic_words = (
         frozenset(fold(word) for text in subject for word in content_words(text, language))
@@ -108,20 +124,21 @@ def _read_answers(request: EvaluationRequest) -> dict[str, _Answer]:
     )
     topic = (active_words(topic_words) | topic_words) - vocabulary.TIME_WORDS
     topic |= frozenset(stem(word, language) for word in topic)
-    for text in subject:
-        known |= {stem(word, language) for _, _, word in word_spans(text)}
+    heard = Heard(
+        by_agent={stem(word, language) for text in subject for _, _, word in word_spans(text)}
+    )
     assigned = assign_turns(request.questions, request.turns, language)
     owner = {turn.id: key for key, turns in assigned.items() for turn in turns}
     answers = {key: _Answer(turns=turns) for key, turns in assigned.items()}
     for turn in request.turns:
         if turn.role is Role.AGENT:
-            known |= {stem(word, language) for _, _, word in word_spans(turn.text)}
+            heard.by_agent |= {stem(word, language) for _, _, word in word_spans(turn.text)}
             continue
         key = owner.get(turn.id)
         if key is None:
             continue
         spoken = detect_language(turn.text) if len(turn.text) > 80 else language
-        for reading in read_sentences(turn.text, known=known, topic=topic, language=spoken):
+        for reading in read_sentences(turn.text, heard=heard, topic=topic, language=spoken):
             if not is_order(reading.text):
                 answers[key].readings.append((turn, reading))
     return answers
@@ -140,6 +157,17 @@ def _drift(answers: dict[str, _Answer]) -> float:
     return 0.5 if signs >= 2 and density < OFF_TOPIC_DENSITY else 0.0
 
 
+def _empty_talk(answers: dict[str, _Answer]) -> float:
+    """Return how far an interview names qualities and no thing that happened, 0 to 1."""
+    told = [reading for answer in answers.values() for _, reading in answer.told]
+    facts = sum(reading.facts for reading in told)
+    qualities = sum(reading.qualities for reading in told)
+    named = qualities + sum(reading.things for reading in told)
+    if named < EMPTY_TALK_MIN_WORDS or facts > EMPTY_TALK_FACTS * named:
+        return 0.0
+    return EMPTY_TALK_LOSS if qualities >= EMPTY_TALK_QUALITIES * named else 0.0
+
+
 def _mark_answer(question: Question, answer: _Answer, drift: float) -> tuple[Mark, ...]:
     told = answer.told
     evidence = _evidence(told)
@@ -150,16 +178,18 @@ def _mark_answer(question: Question, answer: _Answer, drift: float) -> tuple[Mar
     readings = [reading for _, reading in told]
     detail = sum(reading.detail for reading in readings)
     causes = sum(reading.causes for reading in readings)
-    hedges = sum(reading.hedges for reading in readings)
-    meta = len(answer.readings) - len(told)
+    blanks = sum(reading.blanks for reading in readings)
+    doubts = sum(reading.doubts for reading in readings)
+    meta = sum(reading.is_meta for _, reading in answer.readings)
     keep = _relevance(readings) * (1 - drift)
+    taken = BLANK_COST * blanks + DOUBT_COST * doubts + META_COST * meta
     # A doubt beside few facts takes them back; beside many it is honesty.
-    solid = max(0.0, detail - 0.9 * hedges - 0.5 * meta) * keep
+    solid = max(0.0, detail - taken) * keep
     values = {
-        Dimension.COVERAGE: _step(solid + 0.2 * keep, COVERAGE_STEPS),
+        Dimension.COVERAGE: _step(solid + RELEVANCE_SHARE * keep, COVERAGE_STEPS),
         Dimension.RELEVANCE: round(4 * keep) if solid > 0.3 else round(2 * keep),
         Dimension.SPECIFICITY: _step(solid, SPECIFICITY_STEPS),
-        Dimension.DEPTH: _step(min(solid, causes * 1.2 + solid * 0.62), DEPTH_STEPS),
+        Dimension.DEPTH: _depth(solid, causes),
         Dimension.CLARITY: 4 if solid > 0 else 2,
     }
     return tuple(
@@ -180,6 +210,10 @@ def _relevance(readings: Sequence[SentenceReading]) -> float:
     if density == 0 or (signs >= 2 and density < OFF_TOPIC_DENSITY):
         return 0.25
     return 0.6
+
+
+def _depth(solid: float, causes: int) -> int:
+    return _step(min(solid, causes * CAUSE_DEPTH + solid * DETAIL_DEPTH), DEPTH_STEPS)
 
 
 def _step(value: float, steps: Sequence[float]) -> int:
@@ -223,7 +257,7 @@ def _closed_marks(
         Dimension.COVERAGE: 4,
         Dimension.RELEVANCE: 4,
         Dimension.SPECIFICITY: max(2, _step(detail, SPECIFICITY_STEPS)),
-        Dimension.DEPTH: max(1, _step(min(detail, causes * 1.2 + detail * 0.6), DEPTH_STEPS)),
+        Dimension.DEPTH: max(1, _depth(detail, causes)),
         Dimension.CLARITY: 4,
     }
     return tuple(

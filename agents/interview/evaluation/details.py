@@ -7,17 +7,24 @@ the questions, the agent or an earlier answer used is not information. Length al
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agents.interview.evaluation import vocabulary
 from agents.interview.language import fold, sentence_spans, stem, word_spans
 
-_NUMBER_WEIGHT = 0.8
-_TIME_WEIGHT = 0.6
-_NAME_WEIGHT = 0.7
-_QUOTE_WEIGHT = 0.8
-_WORD_WEIGHT = 0.32
-_ORDERED_DIGITS = re.compile(r"\d")
+MAX_READ_CHARACTERS = 6_000
+"""Of one turn; nobody says more at once, and it bounds the work."""
+NUMBER_WEIGHT = 0.8
+TIME_WEIGHT = 0.6
+NAME_WEIGHT = 0.7
+QUOTE_WEIGHT = 0.8
+WORD_WEIGHT = 0.35
+ABSTRACT_WEIGHT = 0.08
+AGAIN_SHARE = 0.35
+"""What a detail still counts that the visitor named before, now said of something else."""
+_DIGIT = re.compile(r"\d")
+_ADDRESSED = re.compile(r"\b(?:your (?!own)|you lot|you people|ustedes|su app)\b")
+_MIN_ABSTRACT_LENGTH = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,76 +35,133 @@ class SentenceReading:
     start: int
     end: int
     """Offsets into the turn."""
-    detail: float
-    """Weighted number of new concrete details."""
+    facts: float
+    """Weighted number of new numbers, times, names and quoted words."""
+    things: float
+    """New words that name something; one the visitor used before counts in part."""
+    qualities: int
+    """New words that name qualities: "efficiency", "seamless", "satisfaction"."""
     causes: int
-    hedges: int
+    blanks: int
+    """Sayings that there is nothing to tell."""
+    doubts: int
     is_meta: bool
-    """About the interview or its pay."""
+    """About the interview, its pay or the worth of the answer."""
+    is_refusal: bool
+    """Declines to answer, which earns nothing and costs nothing."""
     is_on_topic: bool
     elsewhere: int
     """Signs of a story about something else."""
     word_count: int
 
+    @property
+    def detail(self) -> float:
+        """Weighted number of new details."""
+        return self.facts + WORD_WEIGHT * self.things + ABSTRACT_WEIGHT * self.qualities
+
+
+@dataclass(slots=True)
+class Heard:
+    """What was said so far in one interview, as stems and whole sentences."""
+
+    by_agent: set[str]
+    by_visitor: set[str] = field(default_factory=set)
+    sentences: set[str] = field(default_factory=set)
+
 
 def read_sentences(
-    text: str, *, known: set[str], topic: frozenset[str], language: str
+    text: str, *, heard: Heard, topic: frozenset[str], language: str
 ) -> list[SentenceReading]:
     """Read a turn sentence by sentence.
 
     Args:
-        text: the turn; its first 6,000 characters count.
-        known: stems said before; what is new in this turn is added.
+        text: the turn; its first ``MAX_READ_CHARACTERS`` count.
+        heard: what was said before; what is new in this turn is added.
         topic: folded words and stems that belong to the survey's subject.
         language: of the turn.
     """
-    head = text[:6000]
-    readings = []
+    head = text[:MAX_READ_CHARACTERS]
+    readings: list[SentenceReading] = []
+    named: set[str] = set()
     for start, end in sentence_spans(head):
-        readings.append(_read(head, start, end, known, topic, language))
+        before = readings[-1] if readings else None
+        readings.append(_read(head, (start, end), heard, named, topic, language, before))
+    heard.by_visitor |= named
     return readings
 
 
 def _read(
-    text: str, start: int, end: int, known: set[str], topic: frozenset[str], language: str
+    text: str,
+    span: tuple[int, int],
+    heard: Heard,
+    named: set[str],
+    topic: frozenset[str],
+    language: str,
+    before: SentenceReading | None,
 ) -> SentenceReading:
+    start, end = span
     sentence = text[start:end]
     folded = fold(sentence)
-    detail, on_topic, count = 0.0, False, 0
-    fresh: set[str] = set()
+    is_repeated = folded in heard.sentences
+    heard.sentences.add(folded)
+    facts, things, qualities, count, on_topic = 0.0, 0.0, 0, 0, False
     for word_start, _, word in word_spans(sentence):
         count += 1
         plain = fold(word)
         root = stem(word, language)
         on_topic = on_topic or plain in topic or root in topic
-        weight = _weight(sentence, word_start, plain)
-        if weight and root not in known and root not in fresh:
-            detail += weight
-            fresh.add(root)
-    known |= fresh
-    detail += _QUOTE_WEIGHT * len(vocabulary.QUOTED.findall(sentence))
+        if is_repeated or root in heard.by_agent or root in named:
+            continue
+        share = AGAIN_SHARE if root in heard.by_visitor else 1.0
+        weight = _fact_weight(sentence, word_start, plain)
+        if weight:
+            facts += weight * share
+        elif plain in vocabulary.GENERIC or len(plain) < 3 or "'" in plain:
+            continue
+        elif _names_quality(plain):
+            qualities += 1
+        else:
+            things += share
+        named.add(root)
+    facts += QUOTE_WEIGHT * len(vocabulary.QUOTED.findall(sentence))
+    is_meta = (
+        bool(vocabulary.META.search(folded)) or len(vocabulary.ANSWER_TALK.findall(folded)) >= 2
+    )
+    on_topic = on_topic or bool(_ADDRESSED.search(folded))
     return SentenceReading(
         text=sentence,
         start=start,
         end=end,
-        detail=detail,
+        facts=facts,
+        things=things,
+        qualities=qualities,
         causes=len(vocabulary.CAUSE.findall(folded)),
-        hedges=len(vocabulary.HEDGE.findall(folded)),
-        is_meta=bool(vocabulary.META.search(folded)),
-        is_on_topic=on_topic
-        or bool(re.search(r"\b(?:your (?!own)|you lot|you people|ustedes|su app)\b", folded)),
+        blanks=len(vocabulary.NOTHING_TOLD.findall(folded)),
+        doubts=len(vocabulary.DOUBT.findall(folded)),
+        # Who has begun to talk about the pay goes on with it until a word of the subject comes.
+        is_meta=is_meta or (before is not None and before.is_meta and not on_topic),
+        is_refusal=bool(vocabulary.DECLINE.search(folded)) and facts < 1,
+        is_on_topic=on_topic,
         elsewhere=len(vocabulary.ELSEWHERE.findall(folded)),
         word_count=count,
     )
 
 
-def _weight(sentence: str, start: int, plain: str) -> float:
-    if _ORDERED_DIGITS.search(plain) or plain in vocabulary.NUMBER_WORDS:
-        return _NUMBER_WEIGHT
+def _fact_weight(sentence: str, start: int, plain: str) -> float:
+    if _DIGIT.search(plain) or plain in vocabulary.NUMBER_WORDS:
+        return NUMBER_WEIGHT
     if plain in vocabulary.TIME_WORDS:
-        return _TIME_WEIGHT
+        return TIME_WEIGHT
     if plain in vocabulary.GENERIC or len(plain) < 3 or "'" in plain:
         return 0.0
     if start > 0 and sentence[start].isupper() and sentence[start - 1] != "-":
-        return _NAME_WEIGHT
-    return _WORD_WEIGHT
+        return NAME_WEIGHT
+    return 0.0
+
+
+def _names_quality(plain: str) -> bool:
+    return (
+        len(plain) >= _MIN_ABSTRACT_LENGTH
+        and plain not in vocabulary.CONCRETE_IN_SPITE
+        and vocabulary.ABSTRACT.search(plain) is not None
+    )

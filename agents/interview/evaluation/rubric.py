@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from agents.interview.types import Dimension, QuestionMarks
 
-RUBRIC_VERSION = "2026-11-a"
+RUBRIC_VERSION = "2026-11-b"
 
 MARK_MAX = 4
 
@@ -25,11 +25,11 @@ WEIGHTS: Mapping[Dimension, float] = {
 }
 """Concrete facts and their reasons are what a company pays for."""
 
-EMPHASIS = 2.5
+EMPHASIS = 2.4
 """Exponent on a question's worth: one telling answer is worth more than several vague ones."""
 REFERENCE_QUESTIONS = 4
 """The length of questionnaire the sum is scaled to."""
-SATURATION = 1.2
+SATURATION = 0.95
 """How quickly further good answers stop adding: the second half of the scale is
 ``50 + 50 * (1 - exp(-(sum - 1) / SATURATION))``."""
 

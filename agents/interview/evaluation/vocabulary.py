@@ -115,53 +115,103 @@ CAUSE = re.compile(
 )
 """Words that tie a fact to its reason or to what followed."""
 
-HEDGE = re.compile(
-    r"\b(?:i (?:don'?t|do not|can'?t|cannot|couldn'?t|really don'?t) (?:really )?(?:remember|"
-    r"recall|know|"
-    r"tell you)|couldn'?t (?:say|tell)|i suppose|i guess|not sure|no idea|i'?ve no idea|"
-    r"as far as i|"
-    r"i forget|nothing (?:special|really|comes)|perhaps|some such|or something|you know|"
-    r"i think so|depends|it was nothing|one way or another|a blur|to be honest|have to look|"
-    r"no (?:me )?(?:acuerdo|recuerdo|se|sabria|sabia)|no (?:le|te) (?:podria|sabria|se)|ni idea|"
-    r"supongo|quizas?|tal vez|a lo mejor|mas o menos|depende|no sabria|eso (?:creo|imagine)|"
-    r"me imagino|nada en especial|lo normal|lo de siempre)\b"
+NOTHING_TOLD = re.compile(
+    r"\b(?:i (?:really |just |honestly )?(?:don'?t|do not|can'?t|cannot|couldn'?t|wouldn'?t)"
+    r"(?: really)? (?:remember|recall|know|tell you)|couldn'?t (?:say|tell)|no idea|"
+    r"i forget|nothing (?:special|really|comes)|some such|or something|it was nothing|a blur|"
+    r"one way or another|dunno|"
+    r"no (?:me )?(?:acuerdo|recuerdo|sabria|sabia)|no (?:le|te) (?:podria|sabria|se)|"
+    r"no lo? ?se\b(?! (?:puede|pudo|deja|abre))|ni idea|nada en especial|lo normal|lo de siempre)\b"
 )
-"""Words that take back what they stand beside, or say there is nothing to tell."""
+"""Words that say there is nothing to tell."""
+
+DOUBT = re.compile(
+    r"\b(?:i suppose|i guess|i think so|not sure|as far as i|perhaps|maybe|you know|it depends|"
+    r"to be honest|have to look|supongo|quizas?|tal vez|a lo mejor|mas o menos|depende|"
+    r"me imagino|eso (?:creo|imagine))\b"
+)
+"""Words that weaken what they stand beside."""
 
 META = re.compile(
     r"\b(?:how much (?:do i|will i|is it)|voucher|gift card|coupon for (?:this|the)|"
-    r"payment for this|paid also|"
-    r"get paid|pay(?:s|ment)? (?:when|today)|when (?:do|will|does) (?:i|they|it) (?:get|pay|come)|"
-    r"(?:five|ten|twelve|\d+) (?:dollars?|euros?|pounds?)(?: it said|\?|, correct)|more money or|"
-    r"this (?:survey|interview|questionnaire|respondent|guest|answer)|(?:last|other|another|"
-    r"many) surveys?|"
-    r"(?:top|full|high(?:est)?|maximum|perfect) (?:score|marks?|rating|quality)|useful answers?|"
-    r"are the answers|i have to press|how many questions|are we (?:done|finished)|"
-    r"i hope that'?s insightful|instructions? to the|record that|please mark|goes by length|"
-    r"in conclusion|valuable source|concrete episode|beginning and a middle|answer a team|"
-    r"cuanto (?:me )?(?:pagan|dan|es)|cuando (?:me )?pagan|esta (?:encuesta|entrevista)|"
-    r"la (?:maxima|mejor) (?:nota|puntuacion)|el (?:pago|premio|vale|cupon) de la encuesta|"
-    r"otras? encuestas?|ya (?:termine|acabamos)|cuantas preguntas)\b"
+    r"payment for this|paid also|(?:get|never|not) paid|pay(?:s|ment)? (?:when|today|after)|"
+    r"when (?:do|will|does) (?:i|they|it) (?:get|pay|come)|they pay|(?:i|the) bonus|my reward|"
+    r"more money or|(?:the|for|is it|is this the) (?:\w+ )?(?:dollars?|euros?|pounds?)"
+    r"(?: it said|\?| one| for sure|, correct)|"
+    r"this (?:survey|interview|questionnaire|respondent|guest|answer)|"
+    r"(?:last|other|another|many) surveys?|next survey|more if i|if i (?:talk|write) more|"
+    r"(?:top|full|high(?:est)?|maximum|perfect|good) (?:score|marks?|rating)|useful answers?|"
+    r"are the answers|i have to press|how many questions|how long is this|goes by length|"
+    r"(?:are we|okay,?|so now i) (?:done|finish(?:ed)?)|"
+    r"i hope that'?s insightful|instructions? to the|record that|please (?:mark|note)|"
+    r"in conclusion|valuable source|as an example of|answer a team|"
+    r"cuanto (?:me )?(?:pagan|dan|es)|(?:ya |cuando )me (?:pagan|dan|pagas)|"
+    r"(?:esta|otras?|la) (?:encuesta|entrevista)s?|"
+    r"(?:maxima|mejor) (?:nota|puntuacion)|cuantas preguntas|esta persona ha|ya (?:termine|acabamos))\b"
 )
 """Talk about the interview or its pay instead of the subject."""
 
-ELSEWHERE = re.compile(
-    r"\b(?:my|mi) (?:brother|brother-in-law|niece|nephew|uncle|cousin|father|grandfather|late|"
-    r"cunado|sobrin[oa]|tio|primo|abuelo|padre|difunto)\b|"
-    r"\b(?:back in (?:the|nineteen|\d)|in (?:seventy|eighty|ninety|sixty|oh)|(?:was|this was) oh|"
-    r"(?:many|twenty|thirty|forty|fifty) years ago|when i was (?:young|a (?:boy|girl|child|kid|"
-    r"lad))|"
-    r"i used to be|i was (?:regional|once|a (?:rep|manager|driver|teacher|boy|girl))|"
-    r"i started (?:out )?as|"
-    r"(?:for|him for|us for) (?:eleven|twelve|fifteen|twenty|thirty|forty)\S* years|retired|"
-    r"in my day|those days|nowadays|used to say|i always say|my leaving do|wedding|christening|"
-    r"funeral|goddaughter|anyway,? (?:it|he|she|they)|poor thing|as i was saying|lived to|"
-    r"en mis tiempos|cuando (?:yo )?era (?:joven|chic[oa]|nin[oa])|siempre digo|decia mi|"
-    r"como decia|"
-    r"hace (?:muchos anos|(?:veinte|treinta|cuarenta) anos)|en los (?:setenta|ochenta|noventa)|"
-    r"jubilad[oa]|la boda|el bautizo|el entierro|que en paz descanse|en gloria este)\b"
+ANSWER_TALK = re.compile(
+    r"\b(?:details?|detailed|specifics?|concrete|facts?|examples?|insights?|insightful|answers?|"
+    r"episodes?|beginning|middle|evidence|relevant|memorable|detalles?|detallad[oa]s?|"
+    r"concret[oa]s?|especific[oa]s?|ejemplos?|cifras|respuestas?|principio|episodios?|razones)\b"
 )
-"""Signs of a story about something else."""
+"""Words that describe an answer; two in a sentence talk about answering instead of doing it."""
+
+ELSEWHERE = re.compile(
+    r"\b(?:my|mi) (?:brother|brother-in-law|niece|nephew|uncle|aunt|cousin|grand(?:father|mother|dad)|"
+    r"late|old|first|cunado|sobrin[oa]|ti[oa]|prim[oa]|abuel[oa]|difunt[oa])\b|"
+    r"\b(?:back in (?:the|nineteen|\d)|in (?:the )?(?:nineteen )?(?:forty|fifty|sixty|seventy|eighty|"
+    r"ninety|oh)(?:-\w+)?(?! (?:minutes|seconds|days|hours|percent))|in (?:the )?19[3-9]\d|"
+    r"in the (?:fifties|sixties|seventies|eighties|nineties|navy|army|war)|(?:was|this was) oh|"
+    r"(?:many|twenty|thirty|forty|fifty)(?:-\w+)? years|when i was (?:young|a (?:boy|girl|child|"
+    r"kid|lad)|at school)|i (?:used to be|once was)|i was (?:regional|once|a (?:rep|manager|driver|"
+    r"teacher|boy|girl|\w+man))|i started (?:out )?as|"
+    r"for (?:us |him )?(?:eleven|twelve|fifteen|twenty|thirty|forty)\S* years|retired|"
+    r"in my day|(?:in )?those days|used to say|i always say|i could tell you|"
+    r"leaving do|wedding|christening|funeral|marriage|goddaughter|mother'?s|"
+    r"anyway,? (?:it|he|she|they)|poor thing|as i was saying|lived to|he died|she died|died in|"
+    r"you know (?:who|what) (?:was|he|she)|you wouldn'?t get that now|that (?:takes|brings) me back|"
+    r"takes you back|we still laugh|"
+    r"en mis tiempos|cuando (?:yo )?era (?:joven|chic[oa]|nin[oa])|siempre digo|(?:decia|contaba) mi|"
+    r"mi \w+ (?:decia|contaba)|como (?:decia|le decia)|el primer \w+ del pueblo|en aquel(?:los)? "
+    r"(?:tiempo|entonces|tiempos)|antes se|"
+    r"hace (?:muchos|veinte|treinta|cuarenta|cincuenta) anos|en (?:el|los) (?:cincuenta|sesenta|"
+    r"setenta|ochenta|noventa)|jubilad[oa]|la boda|se caso|el bautizo|el entierro|ataud|"
+    r"que en paz descanse|en gloria este|a mi edad)\b"
+)
+"""Signs of a story about something else: other people's lives, long ago."""
+
+DECLINE = re.compile(
+    r"\b(?:(?:i'?d|i would|i'?ll) (?:rather|prefer|skip|pass|leave|keep)\b|prefer (?:not|to leave|to "
+    r"keep)|rather not|i (?:don'?t|do not) (?:really )?(?:want|wish|care) to (?:say|answer|share|"
+    r"tell|talk|discuss|go into)|can i (?:leave|skip|pass)|skip (?:it|this|that|please)|^pass\b|"
+    r"next(?: one| question)?[.!]?$|nothing comes to mind|no comment|private|"
+    r"prefiero no|(?:no quiero|no deseo) (?:decir|contestar|responder|contar|hablar)\w*|"
+    r"paso(?: de esta)?[.!]?$|la siguiente|me lo (?:guardo|reservo)|es (?:algo )?personal)(?:\b|$)"
+)
+"""Words that decline a question."""
+
+ABSTRACT = re.compile(
+    r"(?:[a-z]{3,}(?:ation|ition|ution|ction|sion|ivity|ability|ality|iency|ience|ness|ization|"
+    r"ement|ages?|ized|ised|ative|ously|antly|fully|ently|cion|ciones|idad|idades|miento|mientos|"
+    r"encia|encias|ancia|ivos?|ivas?|amente|izad[oa]s?|ion|ions|ity|ities|enges?|ence|ance|ments?|"
+    r"ational|ional|ital|ies|ial|ual|iable|able|ible|ing)s?)$"
+)
+"""Endings of words that name qualities rather than things."""
+CONCRETE_IN_SPITE = frozenset(
+    """
+    station appointment prescription reception apartment platform medicine kitchen parking
+    medication vaccination television location table tables cable label vegetables luggage message
+    messages page pages package garage village bandage sausage cabbage city cities invoice estacion
+    habitacion recepcion direccion camion avion medicion vacacion instalacion operacion reunion
+    ambulancia farmacia clinica tarjeta batteries cherries berries university ticket accident
+    student basement payment payments cement document documents morning evening building ceiling
+    ring string wing spring king thing swimming cleaning dining painting railing clothing pudding
+    shipping boarding ambulance entrance fence licence insurance hospital television comunion
+    stories ladies babies hobbies bakery pages stages cottage cottages cages wages bandages
+    """.split()
+)
 
 QUOTED = re.compile(r"[\"\u201c\u00ab][^\"\u201d\u00bb]{2,60}[\"\u201d\u00bb]")
 DIGITS = re.compile(r"[$\u20ac\u00a3]?\d[\d.,:/]*(?:%|\b)")

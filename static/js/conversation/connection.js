@@ -40,9 +40,12 @@ export class ConversationConnection extends EventTarget {
     this.#openSocket();
   }
 
-  /** Say something. It is sent again after every interruption until the server has it. */
-  say(text, { typingSeconds } = {}) {
-    const turn = { client_id: crypto.randomUUID(), text };
+  /**
+   * Say something. It is sent again after every interruption until the server has it.
+   * clientId: of a turn kept over a reload, or where randomUUID is missing (pages without TLS).
+   */
+  say(text, { typingSeconds, clientId = crypto.randomUUID() } = {}) {
+    const turn = { client_id: clientId, text };
     if (typingSeconds !== undefined) turn.typing_seconds = Math.round(typingSeconds * 10) / 10;
     this.#waiting.set(turn.client_id, turn);
     this.#deliver(turn);
