@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+from functools import lru_cache
 
 from agents.interview.language import fold, words
 
@@ -18,6 +19,8 @@ MIN_DUPLICATE_WORDS = 12
 """Shorter answers are alike by chance and are never compared."""
 
 
+# While one answer is judged its grams are asked for a dozen times; a handful of texts suffices.
+@lru_cache(maxsize=64)
 def grams_of(text: str) -> frozenset[str]:
     """Return the character 5-grams of a text's folded words, one space between words."""
     plain = " ".join(words(fold(text)))

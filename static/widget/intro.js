@@ -64,9 +64,9 @@ export function drawInvitation(panel) {
 export function drawConsent(panel) {
   const { config, money } = panel.shell;
   const { payment } = config;
-  const heading = h("h3.title", { tabindex: "-1" }, panel.t("consent_title"));
+  const heading = panel.heading("title", panel.t("consent_title"));
   const go = button(panel.t("consent_go"), { kind: "primary", onclick: begin });
-  const section = (name, title, text) => h("section.point", {}, icon(name), h("div", {}, h("h4", {}, title), h("p", {}, text)));
+  const section = (name, title, text) => h("section.point", {}, icon(name), h("div", {}, panel.subheading(title), h("p", {}, text)));
   panel.shell.emit("consent_shown");
 
   async function begin() {
@@ -99,7 +99,7 @@ export function drawConsent(panel) {
 
 export function drawResume(panel) {
   const { session } = panel.shell.store.read();
-  const heading = h("h3.title", { tabindex: "-1" }, panel.t("resume_title"));
+  const heading = panel.heading("title", panel.t("resume_title"));
   const go = button(panel.t("resume_go"), { kind: "primary", iconName: "play", onclick: resume });
 
   async function resume() {
@@ -148,7 +148,7 @@ function explain(panel, error) {
 export function drawProblem(panel, { error = null, code = "", retry = null }) {
   const problem = error ?? { code, status: 409, message: "" };
   const isCalm = ["already_answered", "not_eligible", "survey_not_active", "survey_closed"].includes(problem.code);
-  const heading = h("h3.title", { tabindex: "-1" }, isCalm ? panel.shell.config.title : panel.t("problem_title"));
+  const heading = panel.heading("title", isCalm ? panel.shell.config.title : panel.t("problem_title"));
   const { session } = panel.shell.store.read();
   return {
     element: h("div.screen.screen--middle", {},

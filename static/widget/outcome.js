@@ -11,7 +11,7 @@ const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 // --- evaluating -----------------------------------------------------------------------------------
 
 export function drawEvaluating(panel) {
-  const heading = h("h3.title", { tabindex: "-1" }, panel.t("evaluating"));
+  const heading = panel.heading("title", panel.t("evaluating"));
   let isGone = false;
   finish();
 
@@ -78,7 +78,7 @@ const isWaiting = (result) => ["pending", "held"].includes(result.payment_status
 const mayAppeal = (result) => result.status === "completed" && !result.appeal && ["held", "failed", "none"].includes(result.payment_status);
 
 export function drawResult(panel) {
-  const heading = h("h3.sr-only", { tabindex: "-1" }, panel.t("result_title"));
+  const heading = panel.heading("sr-only", panel.t("result_title"));
   const content = h("div.screen.screen--result", {});
   let timer = 0;
   let looks = 0;
@@ -165,7 +165,7 @@ function scoreLine(panel, result) {
 /** Marks of a question, 0 to 4 each, as one word and five small bars. */
 function quality(panel, result) {
   return h("section.quality", { "aria-label": panel.t("quality") },
-    h("h4", {}, panel.t("quality")),
+    panel.subheading(panel.t("quality")),
     h("ol.marks", {}, result.questions.map((entry) => {
       const marks = DIMENSIONS.filter((name) => name in entry.marks).map((name) => [name, entry.marks[name]]);
       const mean = marks.length ? Math.round(marks.reduce((sum, [, mark]) => sum + mark, 0) / marks.length) : 0;
@@ -202,7 +202,7 @@ function transaction(panel, result) {
 
 export function drawAppeal(panel) {
   const { session } = panel.shell.store.read();
-  const heading = h("h3.title", { tabindex: "-1" }, panel.t("appeal_title"));
+  const heading = panel.heading("title", panel.t("appeal_title"));
   const field = h("textarea.field.field--tall", { id: "parley-appeal", rows: "5", maxlength: "2000" });
   const send = h("button.button.button--primary", { type: "submit" }, h("span", {}, panel.t("appeal_send")));
 

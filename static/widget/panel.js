@@ -1,5 +1,5 @@
 // Owns: the panel itself: frame, focus, which screen is shown, and what every screen may use.
-import { button, h, icon } from "./dom.js";
+import { button, h } from "./dom.js";
 import { drawHeader, drawInvitation, drawProblem, drawResume } from "./intro.js";
 import { FRAME_CSS } from "./style-frame.js";
 import { SCREEN_CSS } from "./style-screens.js";
@@ -50,6 +50,15 @@ class Panel {
 
   time(moment) {
     return new Intl.DateTimeFormat(this.language, { weekday: "short", hour: "2-digit", minute: "2-digit" }).format(new Date(moment));
+  }
+
+  /** Headings keep their order below the title, which is the page's own on the hosted page. */
+  heading(className, text) {
+    return h(`${this.shell.isInline ? "h2" : "h3"}.${className}`, { tabindex: "-1" }, text);
+  }
+
+  subheading(text) {
+    return h(this.shell.isInline ? "h3.sub" : "h4.sub", {}, text);
   }
 
   #build() {
@@ -188,5 +197,3 @@ class Panel {
     });
   }
 }
-
-export { icon };

@@ -6,7 +6,7 @@ export function drawPrivacy(panel) {
   const { session } = panel.shell.store.read();
   const address = `${panel.shell.base}/session/${session.session_id}/data`;
   const headers = bearer(session.receipt_token);
-  const heading = h("h3.title", { tabindex: "-1" }, panel.t("privacy_title"));
+  const heading = panel.heading("title", panel.t("privacy_title"));
   const told = h("p.small", { role: "status" });
   const copy = button(panel.t("export"), { iconName: "download", onclick: download });
   const erase = button(panel.t("erase"), { kind: "danger", iconName: "trash", onclick: eraseAll });
@@ -51,7 +51,7 @@ export function drawPrivacy(panel) {
 }
 
 export function drawErased(panel) {
-  const heading = h("h3.title", { tabindex: "-1" }, panel.t("erased_title"));
+  const heading = panel.heading("title", panel.t("erased_title"));
   return {
     element: h("div.screen.screen--middle", {},
       h("span.medal", { "aria-hidden": "true" }, icon("check")), heading,

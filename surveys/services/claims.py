@@ -115,7 +115,7 @@ def _line(role: SegmentRole, raw: str, at_seconds: float) -> ClaimedLine | None:
 
 
 def assign_questions(
-    lines: Sequence[ClaimedLine], questions: Sequence[Question], language: str
+    lines: Sequence[ClaimedLine], *, questions: Sequence[Question], language: str
 ) -> list[ClaimedLine]:
     """Return the lines with the id of the question that was open, as far as the words tell."""
     spoken = normalise_language(language)

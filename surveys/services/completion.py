@@ -154,7 +154,7 @@ def _adopt_claim(
     questions = [Question.from_json(item) for item in response.version.questions]
     store_claimed_transcript(
         voice_session=row,
-        lines=assign_questions(claim, questions, row.language),
+        lines=assign_questions(claim, questions=questions, language=row.language),
         source=source,
     )
     # A company whose survey does not take transcripts is believed no more than its visitor.

@@ -156,7 +156,7 @@ def _settle(response: SurveyResponse, fence: int, assessment: _Assessment) -> bo
         "evaluated_at": now,
         "score": evaluation.score,
         "is_flagged": bool(flags),
-        "result": result_of(response, evaluation, flags),
+        "result": result_of(response, evaluation=evaluation, flags=flags),
     }
     is_paid = bool(
         mine.filter(state=ResponseState.EVALUATING).update(
@@ -234,7 +234,7 @@ def marks_json(marks: Any) -> dict[str, Any]:
 
 
 def result_of(
-    response: SurveyResponse, evaluation: Evaluation, flags: Sequence[Flag]
+    response: SurveyResponse, *, evaluation: Evaluation, flags: Sequence[Flag]
 ) -> dict[str, Any]:
     """Return the part of the visitor's answer that never changes; money is added when it is read.
 

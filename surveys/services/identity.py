@@ -10,6 +10,7 @@ import hmac
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from django.conf import settings
 
@@ -32,6 +33,7 @@ class SignedUser:
     hmac: str
 
 
+@lru_cache(maxsize=32)
 def _derive(purpose: str, key: str) -> bytes:
     return hmac.new(key.encode(), f"parley.{purpose}".encode(), hashlib.sha256).digest()
 

@@ -65,7 +65,7 @@ def lock_response(response: SurveyResponse) -> SurveyResponse:
     return response
 
 
-def is_under_cap(company: Company, amount_minor: int, currency: str) -> bool:
+def is_under_cap(company: Company, *, amount_minor: int, currency: str) -> bool:
     """Tell whether the company's automatic pay of this UTC day leaves room for one more."""
     day = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
     spent: int | None = Payout.objects.filter(
@@ -128,7 +128,7 @@ def uncover(payout: Payout) -> None:
 
 
 def pay_or_queue(
-    payout: Payout, books: SurveyBooks | None = None, credit: LedgerAccount | None = None
+    payout: Payout, *, books: SurveyBooks | None = None, credit: LedgerAccount | None = None
 ) -> None:
     """Credit the wallet of an approved payout at once, or have its provider send it; save it.
 

@@ -108,7 +108,7 @@ def create_payout(
         else:
             payout.approved_at = clock.now()
             payout.was_automatic = True
-            payout_steps.pay_or_queue(payout, books, credit)
+            payout_steps.pay_or_queue(payout, books=books, credit=credit)
         return payout
 
 
@@ -216,7 +216,7 @@ def _find_hold_reasons(
     if not is_funded:
         reasons.append(HOLD_BUDGET)
     if not reasons and not payout_steps.is_under_cap(
-        row.survey.company, amount_minor, row.survey.currency
+        row.survey.company, amount_minor=amount_minor, currency=row.survey.currency
     ):
         reasons.append(HOLD_DAILY_CAP)
     return reasons
@@ -254,7 +254,7 @@ def approve_payout(*, payout: Payout, actor: User | None, note: str = "") -> Pay
         payout_steps.lock_money(row)
         is_automatic = actor is None
         if is_automatic and not payout_steps.is_under_cap(
-            survey.company, row.amount_minor, row.currency
+            survey.company, amount_minor=row.amount_minor, currency=row.currency
         ):
             raise ConflictError("daily_cap", "Today's automatic pay is used up.")
         if not row.is_funded:

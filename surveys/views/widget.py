@@ -10,6 +10,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts.models import Company
@@ -21,6 +22,7 @@ from surveys.views.widget_bundle import SHELL, WidgetFile, load_bundle
 
 DEMO_COMPANY_SLUG = "demo"
 YEAR_SECONDS = 31_536_000
+EXAMPLE_COLOURS = (("pine", "Pine"), ("indigo", "Indigo"), ("plum", "Plum"), ("sun", "Sun"))
 
 
 @require_safe
@@ -94,7 +96,19 @@ def show_hosted(request: HttpRequest, survey_id: str) -> HttpResponse:
 @require_safe
 def show_example_host(request: HttpRequest) -> HttpResponse:
     """``/demo/host/``: a shop's page with the widget on it; ``?survey=`` chooses which survey."""
-    return render(request, "surveys/widget_demo.html", {"survey": _example_survey(request)})
+    survey = _example_survey(request)
+    snippet = ""
+    if survey is not None:
+        address = request.build_absolute_uri(reverse("widget_shell"))
+        snippet = (
+            f'<script src="{address}"\n        data-survey="{survey.public_id}"\n'
+            f'        data-key="{survey.publishable_key}" async></script>'
+        )
+    return render(
+        request,
+        "surveys/widget_demo.html",
+        {"survey": survey, "snippet": snippet, "colours": EXAMPLE_COLOURS},
+    )
 
 
 def _example_survey(request: HttpRequest) -> Survey | None:

@@ -24,6 +24,7 @@ from agents.interview.evaluation.fields import active_words
 from agents.interview.evaluation.notes import write_notes
 from agents.interview.evaluation.orders import is_order
 from agents.interview.evaluation.rubric import RUBRIC_VERSION, score_marks
+from agents.interview.interviewer.depth import looks_like_gibberish
 from agents.interview.language import content_words, detect_language, fold, stem, word_spans
 from agents.interview.types import (
     Dimension,
@@ -51,11 +52,18 @@ DETAIL_DEPTH = 0.47
 BLANK_COST = 0.8
 DOUBT_COST = 0.25
 META_COST = 0.9
+VERDICT_COST = 0.3
 RELEVANCE_SHARE = 0.2
 """What an answer on the subject adds to coverage before any detail."""
 LONG_ANSWER_WORDS = 30
 """Only answers of some length can be judged to be about something else."""
 OFF_TOPIC_DENSITY = 0.34
+"""Share of an answer's sentences with a word of the subject below which it may have strayed."""
+ON_TOPIC_DENSITY = 0.75
+"""From here on an answer is on the subject whoever it speaks of."""
+STORY_SIGNS = 3
+STORY_SIGN_SHARE = 0.15
+"""Signs of a story about something else, for each sentence, that make it one."""
 EMPTY_TALK_QUALITIES = 0.3
 """Share of qualities among the new words from which an interview without facts is empty talk."""
 EMPTY_TALK_FACTS = 0.12
@@ -138,6 +146,8 @@ def _read_answers(request: EvaluationRequest) -> dict[str, _Answer]:
         if key is None:
             continue
         spoken = detect_language(turn.text) if len(turn.text) > 80 else language
+        if looks_like_gibberish(turn.text):
+            continue
         for reading in read_sentences(turn.text, heard=heard, topic=topic, language=spoken):
             if not is_order(reading.text):
                 answers[key].readings.append((turn, reading))
@@ -152,7 +162,7 @@ def _drift(answers: dict[str, _Answer]) -> float:
         return 0.0
     signs = sum(reading.elsewhere for reading in long)
     density = sum(reading.is_on_topic for reading in long) / len(long)
-    if signs >= 3 and density < 0.5:
+    if signs >= STORY_SIGNS and signs >= STORY_SIGN_SHARE * len(long) and density < 0.6:
         return 0.9
     return 0.5 if signs >= 2 and density < OFF_TOPIC_DENSITY else 0.0
 
@@ -182,7 +192,8 @@ def _mark_answer(question: Question, answer: _Answer, drift: float) -> tuple[Mar
     doubts = sum(reading.doubts for reading in readings)
     meta = sum(reading.is_meta for _, reading in answer.readings)
     keep = _relevance(readings) * (1 - drift)
-    taken = BLANK_COST * blanks + DOUBT_COST * doubts + META_COST * meta
+    verdicts = sum(reading.verdicts for reading in readings)
+    taken = VERDICT_COST * verdicts + BLANK_COST * blanks + DOUBT_COST * doubts + META_COST * meta
     # A doubt beside few facts takes them back; beside many it is honesty.
     solid = max(0.0, detail - taken) * keep
     values = {
@@ -199,17 +210,22 @@ def _mark_answer(question: Question, answer: _Answer, drift: float) -> tuple[Mar
 
 
 def _relevance(readings: Sequence[SentenceReading]) -> float:
+    """Return the share of an answer's worth that is left after straying, 0 to 1.
+
+    Words of the subject alone decide little (people answer in their own); a story about other
+    people long ago, far from those words, does.
+    """
     words = sum(reading.word_count for reading in readings)
     signs = sum(reading.elsewhere for reading in readings)
     long = [reading for reading in readings if reading.word_count >= 4]
     if words < LONG_ANSWER_WORDS or not long:
         return 1.0 if signs == 0 else 0.75
     density = sum(reading.is_on_topic for reading in long) / len(long)
+    if signs == 0:
+        return 1.0 if density > 0 else 0.85
     if density >= OFF_TOPIC_DENSITY and signs < 2:
         return 1.0
-    if density == 0 or (signs >= 2 and density < OFF_TOPIC_DENSITY):
-        return 0.25
-    return 0.6
+    return 0.25 if signs >= 2 and density < ON_TOPIC_DENSITY else 0.6
 
 
 def _depth(solid: float, causes: int) -> int:

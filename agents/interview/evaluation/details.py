@@ -45,6 +45,8 @@ class SentenceReading:
     blanks: int
     """Sayings that there is nothing to tell."""
     doubts: int
+    verdicts: int
+    """Words of praise or blame in a sentence without a fact or a reason."""
     is_meta: bool
     """About the interview, its pay or the worth of the answer."""
     is_refusal: bool
@@ -124,6 +126,7 @@ def _read(
             things += share
         named.add(root)
     facts += QUOTE_WEIGHT * len(vocabulary.QUOTED.findall(sentence))
+    causes = len(vocabulary.CAUSE.findall(folded))
     is_meta = (
         bool(vocabulary.META.search(folded)) or len(vocabulary.ANSWER_TALK.findall(folded)) >= 2
     )
@@ -135,9 +138,10 @@ def _read(
         facts=facts,
         things=things,
         qualities=qualities,
-        causes=len(vocabulary.CAUSE.findall(folded)),
+        causes=causes,
         blanks=len(vocabulary.NOTHING_TOLD.findall(folded)),
         doubts=len(vocabulary.DOUBT.findall(folded)),
+        verdicts=0 if facts or causes else len(vocabulary.VERDICT.findall(folded)),
         # Who has begun to talk about the pay goes on with it until a word of the subject comes.
         is_meta=is_meta or (before is not None and before.is_meta and not on_topic),
         is_refusal=bool(vocabulary.DECLINE.search(folded)) and facts < 1,

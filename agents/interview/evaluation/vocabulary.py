@@ -147,7 +147,8 @@ META = re.compile(
     r"in conclusion|valuable source|as an example of|answer a team|"
     r"cuanto (?:me )?(?:pagan|dan|es)|(?:ya |cuando )me (?:pagan|dan|pagas)|"
     r"(?:esta|otras?|la) (?:encuesta|entrevista)s?|"
-    r"(?:maxima|mejor) (?:nota|puntuacion)|cuantas preguntas|esta persona ha|ya (?:termine|acabamos))\b"
+    r"(?:maxima|mejor) (?:nota|puntuacion)|cuantas preguntas|esta persona ha|"
+    r"ya (?:termine|acabamos))\b"
 )
 """Talk about the interview or its pay instead of the subject."""
 
@@ -159,10 +160,10 @@ ANSWER_TALK = re.compile(
 """Words that describe an answer; two in a sentence talk about answering instead of doing it."""
 
 ELSEWHERE = re.compile(
-    r"\b(?:my|mi) (?:brother|brother-in-law|niece|nephew|uncle|aunt|cousin|grand(?:father|mother|dad)|"
-    r"late|old|first|cunado|sobrin[oa]|ti[oa]|prim[oa]|abuel[oa]|difunt[oa])\b|"
-    r"\b(?:back in (?:the|nineteen|\d)|in (?:the )?(?:nineteen )?(?:forty|fifty|sixty|seventy|eighty|"
-    r"ninety|oh)(?:-\w+)?(?! (?:minutes|seconds|days|hours|percent))|in (?:the )?19[3-9]\d|"
+    r"\b(?:my|mi) (?:brother|brother-in-law|niece|nephew|uncle|aunt|cousin|"
+    r"grand(?:father|mother|dad)|late|old|first|cunado|sobrin[oa]|ti[oa]|prim[oa]|abuel[oa]|difunt[oa])\b|"
+    r"\b(?:back in (?:the|nineteen|\d)|in (?:the )?(?:nineteen )?(?:forty|fifty|sixty|"
+    r"seventy|eighty|ninety|oh)(?:-\w+)?(?! (?:minutes|seconds|days|hours|percent))|in (?:the )?19[3-9]\d|"
     r"in the (?:fifties|sixties|seventies|eighties|nineties|navy|army|war)|(?:was|this was) oh|"
     r"(?:many|twenty|thirty|forty|fifty)(?:-\w+)? years|when i was (?:young|a (?:boy|girl|child|"
     r"kid|lad)|at school)|i (?:used to be|once was)|i was (?:regional|once|a (?:rep|manager|driver|"
@@ -171,10 +172,10 @@ ELSEWHERE = re.compile(
     r"in my day|(?:in )?those days|used to say|i always say|i could tell you|"
     r"leaving do|wedding|christening|funeral|marriage|goddaughter|mother'?s|"
     r"anyway,? (?:it|he|she|they)|poor thing|as i was saying|lived to|he died|she died|died in|"
-    r"you know (?:who|what) (?:was|he|she)|you wouldn'?t get that now|that (?:takes|brings) me back|"
-    r"takes you back|we still laugh|"
-    r"en mis tiempos|cuando (?:yo )?era (?:joven|chic[oa]|nin[oa])|siempre digo|(?:decia|contaba) mi|"
-    r"mi \w+ (?:decia|contaba)|como (?:decia|le decia)|el primer \w+ del pueblo|en aquel(?:los)? "
+    r"you know (?:who|what) (?:was|he|she)|you wouldn'?t get that now|takes you back|"
+    r"that (?:takes|brings) me back|we still laugh|"
+    r"en mis tiempos|cuando (?:yo )?era (?:joven|chic[oa]|nin[oa])|siempre digo|"
+    r"(?:decia|contaba) mi|mi \w+ (?:decia|contaba)|como (?:decia|le decia)|el primer \w+ del pueblo|en aquel(?:los)? "
     r"(?:tiempo|entonces|tiempos)|antes se|"
     r"hace (?:muchos|veinte|treinta|cuarenta|cincuenta) anos|en (?:el|los) (?:cincuenta|sesenta|"
     r"setenta|ochenta|noventa)|jubilad[oa]|la boda|se caso|el bautizo|el entierro|ataud|"
@@ -182,9 +183,20 @@ ELSEWHERE = re.compile(
 )
 """Signs of a story about something else: other people's lives, long ago."""
 
+VERDICT = re.compile(
+    r"\b(?:amazing|perfect(?:ly|o|a)?|excellent|wonderful|great|lovely|brilliant|fantastic|awesome|"
+    r"delicious|outstanding|superb|best|love|loved|satisfied|beautiful|good|nice|recommend\w*|"
+    r"professional|terrible|awful|horrible|worst|rubbish|useless|disgusting|hate|hated|bad|"
+    r"excelentes?|maravill\w+|genial(?:es)?|mejor(?:es)?|encant[ao]n?|encanto|felicidades|buen[oa]?s?|"
+    r"recomiendo|impecables?|estupend[oa]s?|profesional(?:es)?|content[oa]s?|satisfech[oa]s?|muy bien|"
+    r"pesim[oa]s?|horribles?|fatal|peor(?:es)?|asco|odio|mal[oa]s?|desastre|verguenza)\b"
+)
+"""Praise and blame. A verdict tells how somebody feels, not what happened: either way it takes
+back the words it is dressed in."""
+
 DECLINE = re.compile(
-    r"\b(?:(?:i'?d|i would|i'?ll) (?:rather|prefer|skip|pass|leave|keep)\b|prefer (?:not|to leave|to "
-    r"keep)|rather not|i (?:don'?t|do not) (?:really )?(?:want|wish|care) to (?:say|answer|share|"
+    r"\b(?:(?:i'?d|i would|i'?ll) (?:rather|prefer|skip|pass|leave|keep)\b|"
+    r"prefer (?:not|to leave|to keep)|rather not|i (?:don'?t|do not) (?:really )?(?:want|wish|care) to (?:say|answer|share|"
     r"tell|talk|discuss|go into)|can i (?:leave|skip|pass)|skip (?:it|this|that|please)|^pass\b|"
     r"next(?: one| question)?[.!]?$|nothing comes to mind|no comment|private|"
     r"prefiero no|(?:no quiero|no deseo) (?:decir|contestar|responder|contar|hablar)\w*|"

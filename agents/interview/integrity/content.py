@@ -118,8 +118,8 @@ def find_echo(questions: Sequence[Question], turns: Sequence[Turn]) -> Flag | No
             continue
         sources = [before.text, *asked]
         if any(
-            containment(turn.text, source) >= ECHO_CONTAINMENT
-            and len(words(turn.text)) <= 1.3 * len(words(source))
+            len(words(turn.text)) <= 1.3 * len(words(source))
+            and containment(turn.text, source) >= ECHO_CONTAINMENT
             for source in sources
         ):
             found.append(turn)
