@@ -17,6 +17,9 @@ CHATS_PER_PERSON_HOUR: Final = 60
 MODEL_REPLIES_PER_HOUR: Final = 200
 """Replies a language model writes for one person or address in plain chats."""
 
+CONTROLS_PER_MINUTE: Final = 30
+"""Pauses and resumes of one conversation."""
+
 LATE_TURNS_KEPT: Final = 20
 """Turns stored after the end; later ones are refused and not stored."""
 

@@ -13,16 +13,13 @@ from datetime import date
 from django.db.models import Count, Q, QuerySet
 
 from accounts.models import Company, Role, User
-from agents.interview.types import Turn
 from core import clock, tokens
 from core.errors import AuthenticationFailedError, NotFoundError
 from core.ids import is_id
 from core.live import last_seq
-from sessions.agent_turns import to_turns
 from sessions.models import (
     EndReason,
     SegmentRole,
-    SessionStatus,
     TranscriptSegment,
     VoiceSession,
 )
@@ -115,18 +112,6 @@ def find_for_company(company: Company, public_id: str) -> VoiceSession:
     return _find(VoiceSession.objects.filter(company=company), public_id)
 
 
-def find_for_watcher(user: User, public_id: str) -> VoiceSession:
-    """Return a conversation of a company whose owner or member the person is.
-
-    Raises:
-        SessionNotFoundError: there is none they may watch.
-    """
-    watched = VoiceSession.objects.filter(
-        company__memberships__user=user, company__memberships__role__in=WATCHING_ROLES
-    )
-    return _find(watched, public_id)
-
-
 def find_for_reader(user: User, public_id: str) -> VoiceSession:
     """Return a conversation whose transcript the person may read: their own or a company's.
 
@@ -178,11 +163,6 @@ def origin_is_allowed(
 def list_segments(voice_session: VoiceSession) -> list[TranscriptSegment]:
     """Return the transcript in order, late turns included."""
     return list(voice_session.segments.order_by("position"))
-
-
-def list_turns(voice_session: VoiceSession) -> tuple[Turn, ...]:
-    """Return the transcript as the agents know it, late turns included and marked."""
-    return to_turns(list_segments(voice_session))
 
 
 def read_session(voice_session_pk: int) -> VoiceSession:
@@ -255,11 +235,6 @@ def list_languages(user: User) -> Sequence[str]:
         .values_list("language", flat=True)
         .distinct()
     )
-
-
-def count_running(user: User) -> int:
-    """Return how many of the person's conversations have not ended."""
-    return VoiceSession.objects.filter(owner=user).exclude(status=SessionStatus.ENDED).count()
 
 
 def _find(candidates: QuerySet[VoiceSession], public_id: str) -> VoiceSession:

@@ -14,7 +14,7 @@ from django.db import transaction
 
 from accounts.models import Company, User
 from agents.interview.types import Briefing
-from core import clock, tokens
+from core import clock, ratelimit, tokens
 from core.errors import ConflictError, GoneError
 from core.ids import new_id
 from core.live import append_event
@@ -187,7 +187,9 @@ def pause(*, voice_session: VoiceSession) -> VoiceSession:
         SessionEndedError: it is over.
         ConversationErasedError: it was erased.
         ConflictError: it has not begun.
+        RateLimitedError: more than `limits.CONTROLS_PER_MINUTE`.
     """
+    _count_control(voice_session)
     with transaction.atomic():
         row = lock_session(voice_session.pk)
         refuse_if_ended(row)
@@ -212,10 +214,12 @@ def resume(*, voice_session: VoiceSession) -> VoiceSession:
     Raises:
         SessionEndedError: it is over.
         ConversationErasedError: it was erased.
+        RateLimitedError: more than `limits.CONTROLS_PER_MINUTE`.
         ParleyError: a listener of `hooks.on_participation` refused.
     """
     if voice_session.status == SessionStatus.READY:
         return open_conversation(voice_session=voice_session)
+    _count_control(voice_session)
     with transaction.atomic():
         row = lock_session(voice_session.pk)
         refuse_if_ended(row)
@@ -262,6 +266,16 @@ def pause_absent_sessions(*, limit: int = 200) -> int:
             stop_clock(row, at=seen_at, now=clock.now(), cause=PauseCause.ABSENCE)
             paused += 1
     return paused
+
+
+def _count_control(voice_session: VoiceSession) -> None:
+    """Bound how often the clock is stopped and started: each time leaves an event for ever."""
+    ratelimit.hit(
+        scope="session.control",
+        key=voice_session.public_id,
+        limit=limits.CONTROLS_PER_MINUTE,
+        window_seconds=60,
+    )
 
 
 # --- steps other services take inside a transaction that holds the row --------------------------

@@ -9,6 +9,7 @@ import time_machine
 from django.test import override_settings
 
 from core import clock
+from sessions import limits
 from sessions.models import EndReason, SegmentRole, SessionStatus, TranscriptSegment, VoiceSession
 from sessions.services import turns
 from sessions.services.conversations import open_conversation
@@ -173,7 +174,9 @@ def test_looking_changes_nothing(participant, interview):
 # --- privacy ----------------------------------------------------------------------------------
 
 
-def test_nothing_private_leaves_by_any_route(participant, interview, api_of, ana, browser_of):
+def test_nothing_private_leaves_by_any_route(
+    participant, interview, api_of, ana, browser_of, caplog
+):
     from core.models import LiveEvent
 
     session_id = interview.session.public_id
@@ -194,6 +197,9 @@ def test_nothing_private_leaves_by_any_route(participant, interview, api_of, ana
         assert CANARY.encode() not in body
         assert interview.token_plain.encode() not in body
         assert interview.session.token_digest.encode() not in body
+    logged = repr([vars(record) for record in caplog.records])
+    for secret in (CANARY, interview.token_plain, "since it is cheap"):
+        assert secret not in logged
 
 
 def test_the_database_holds_no_usable_token(interview):
@@ -269,6 +275,16 @@ def test_a_conversation_that_has_not_begun_cannot_pause(participant, interview):
 
     assert answer.status_code == 409
     assert answer.json()["code"] == "session_not_started"
+
+
+def test_pausing_over_and_over_is_limited(participant, running, monkeypatch):
+    monkeypatch.setattr(limits, "CONTROLS_PER_MINUTE", 4)
+    path = f"/session/{running.public_id}"
+
+    statuses = [participant.post(f"{path}/{step}").status_code for step in ("pause", "resume") * 4]
+
+    assert statuses == [200, 200, 200, 200, 429, 429, 429, 429]
+    assert VoiceSession.objects.get().status == SessionStatus.ACTIVE
 
 
 def test_joining_leaves_a_wanted_pause_and_ends_an_absence(participant, running):

@@ -1,4 +1,4 @@
-"""The chat page in a real browser against a real server: typing, reload, outage, blocked sockets."""
+"""The chat page in a real browser on a real server: typing, reload, outage, blocked sockets."""
 
 from __future__ import annotations
 

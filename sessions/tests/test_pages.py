@@ -221,6 +221,22 @@ def test_the_admin_shows_conversations_without_what_is_private(admin_client, run
     assert admin_client.get("/admin/voice_sessions/voicesession/add/").status_code == 403
 
 
+def test_staff_who_may_only_look_end_nothing(browser_of, vera, running):
+    from django.contrib.auth.models import Permission
+
+    vera.is_staff = True
+    vera.save()
+    vera.user_permissions.add(Permission.objects.get(codename="view_voicesession"))
+
+    browser_of(vera).post(
+        "/admin/voice_sessions/voicesession/",
+        {"action": "end_selected", "_selected_action": [running.pk]},
+    )
+
+    running.refresh_from_db()
+    assert running.status == "active"
+
+
 def test_the_admin_ends_conversations(admin_client, running):
     answer = admin_client.post(
         "/admin/voice_sessions/voicesession/",

@@ -117,6 +117,7 @@ class Conversation {
     const isTheirTurn = this.list.lastElementChild?.classList.contains("turn--agent") && this.typing.hidden;
     const replies = question && isTheirTurn && this.#status.status !== "paused" ? quickReplies(question, this.panel) : [];
     this.quick.hidden = replies.length === 0;
+    this.quick.classList.toggle("quick--scale", question?.kind === "rating");
     this.quick.replaceChildren(...replies.map((text) => h("button.chip", { type: "button", onclick: () => this.#say(text) }, text)));
   }
 

@@ -56,7 +56,7 @@ export function drawInvitation(panel) {
       payHero(panel),
       facts(panel),
       h("ol.steps", {}, ["how_1", "how_2", last].map((key) => h("li", {}, h("span", {}, panel.t(key))))),
-      h("div.foot", {}, go, h("p.fine", {}, panel.t("ai_note")))),
+      h("div.foot.foot--stick", {}, go, h("p.fine", {}, panel.t("ai_note")))),
     focus: panel.shell.isInline ? null : go,
   };
 }
@@ -67,7 +67,6 @@ export function drawConsent(panel) {
   const heading = panel.heading("title", panel.t("consent_title"));
   const go = button(panel.t("consent_go"), { kind: "primary", onclick: begin });
   const section = (name, title, text) => h("section.point", {}, icon(name), h("div", {}, panel.subheading(title), h("p", {}, text)));
-  panel.shell.emit("consent_shown");
 
   async function begin() {
     if (isBusy(go)) return;
@@ -87,11 +86,11 @@ export function drawConsent(panel) {
     element: h("div.screen", {},
       heading,
       h("p.soft", {}, panel.t("consent_lead")),
-      h("div.terms", { tabindex: "0", role: "region", "aria-label": panel.t("consent_title") }, h("p.pre", {}, config.consent_text)),
+      h("div.terms", {}, h("p.pre", {}, config.consent_text)),
       payment.max > 0 && section("coin", panel.t("consent_pay"),
         panel.t(payment.min === payment.max ? "consent_pay_one" : "consent_pay_text", { min: money(payment.min), max: money(payment.max) })),
       section("shield", panel.t("consent_record"), panel.t("consent_record_text", { company: config.company })),
-      h("div.foot", {}, h("div.actions", {},
+      h("div.foot.foot--stick", {}, h("div.actions", {},
         button(panel.t("consent_no"), { onclick: () => (panel.shell.isInline ? panel.show("invitation") : panel.close()) }), go))),
     focus: heading,
   };

@@ -9,6 +9,7 @@ export const SCREEN_CSS = `
 .pre { white-space: pre-line; }
 .foot { display: flex; flex-direction: column; gap: 8px; margin-block-start: auto; padding-block-start: 6px; }
 .foot > .fine { text-align: center; }
+.foot--stick { position: sticky; inset-block-end: 0; margin: auto -20px -20px; padding: 12px 20px 16px; background: var(--surface); box-shadow: 0 -10px 14px -6px var(--surface); }
 .stack { display: flex; flex-direction: column; gap: 10px; }
 
 .pay { display: flex; flex-direction: column; align-items: center; padding: 18px 16px; border: 1px solid var(--gold-line); border-radius: var(--r2); background: var(--gold-soft); color: var(--gold-ink); text-align: center; }
@@ -26,7 +27,7 @@ export const SCREEN_CSS = `
 .steps { counter-reset: step; display: flex; flex-direction: column; gap: 10px; }
 .steps li { counter-increment: step; display: flex; gap: 12px; align-items: baseline; }
 .steps li::before { content: counter(step); flex: none; inline-size: 24px; block-size: 24px; border-radius: 50%; background: var(--sunk); color: var(--soft); font-size: .8125em; font-weight: 600; line-height: 24px; text-align: center; }
-.terms { padding: 14px 16px; border-radius: var(--r2); background: var(--sunk); max-block-size: 190px; overflow-y: auto; font-size: .9375em; }
+.terms { padding: 14px 16px; border-radius: var(--r2); background: var(--sunk); font-size: .9375em; }
 .point { display: flex; gap: 12px; font-size: .9375em; } .point .icon { margin-block-start: 2px; color: var(--soft); } .point p { color: var(--soft); }
 .say { display: flex; flex-direction: column; gap: 10px; inline-size: 100%; }
 .code { padding: 12px; border-radius: var(--r2); background: var(--sunk); font: 400 .8125em/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace; text-align: start; white-space: pre-wrap; overflow-wrap: anywhere; user-select: all; }
@@ -66,6 +67,7 @@ export const SCREEN_CSS = `
 .tools .button:last-child { margin-inline-start: auto; }
 .quick { display: flex; flex-wrap: wrap; gap: 6px; }
 .chip { all: unset; box-sizing: border-box; min-inline-size: 36px; min-block-size: 36px; padding: 6px 12px; border: 1px solid var(--edge); border-radius: 99px; background: var(--surface); font-size: .9375em; line-height: 1.4; text-align: center; cursor: pointer; }
+.quick--scale { flex-wrap: nowrap; gap: 4px; } .quick--scale .chip { flex: 1 1 24px; min-inline-size: 24px; padding-inline: 0; border-radius: 8px; }
 .chip:hover { background: var(--tint); } .chip:focus-visible { outline: 2px solid var(--ink); outline-offset: 1px; }
 .is-paused .turns { opacity: .45; } .is-paused .composer { display: none; }
 .paused { flex: none; margin: 0 12px 10px; padding: 16px; border-radius: var(--r2); background: var(--sunk); display: flex; flex-direction: column; align-items: center; gap: 6px; text-align: center; font-size: .9375em; }

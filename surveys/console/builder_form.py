@@ -30,7 +30,7 @@ KINDS = (
 PROBES = ((0, "None"), (1, "One"), (2, "Up to two"))
 _AUDIENCE_WORDS = {"all": "Everybody", "new": "New visitors", "returning": "Returning visitors"}
 _DEVICE_WORDS = {"all": "Any device", "mobile": "Phones and tablets", "desktop": "Computers"}
-_ROW_TOKEN = "question"
+_ROW_FIELD = "question"
 _LINES = ("allowed_origins", "targeting_url_contains")
 
 
@@ -313,7 +313,7 @@ def read_builder(posted: QueryDict, *, is_new: bool) -> Builder:
             max_probes=posted.get(f"q{token}-max_probes", ""),
             required=bool(posted.get(f"q{token}-required")),
         )
-        for token in posted.getlist(_ROW_TOKEN)[: QUESTIONS_MAX + 1]
+        for token in posted.getlist(_ROW_FIELD)[: QUESTIONS_MAX + 1]
     ]
     return Builder(form, rows)
 

@@ -34,14 +34,14 @@ def for_owners(view: View[P]) -> Checked[P]:
 
 
 def _for_roles(view: View[P], *roles: Role) -> Checked[P]:
-    @wraps(view)
-    def found(request: CompanyRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def found(request: CompanyRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         try:
             return view(request, *args, **kwargs)
         except NotFoundError as error:
             raise Http404(error.detail) from error
 
-    return never_cache(require_role(*roles)(found))
+    checked = require_role(*roles)(found)
+    return never_cache(wraps(view)(checked))
 
 
 def is_owner(request: CompanyRequest) -> bool:

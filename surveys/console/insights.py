@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -19,13 +20,32 @@ from surveys.console.doors import for_researchers, render_page
 from surveys.console.figures import draw_distribution, draw_scores, draw_themes, shorten
 from surveys.console.surveys import survey_tabs
 from surveys.console.words import CONFIDENCE_WORDS
-from surveys.models import Survey, SurveyVersion, Theme
+from surveys.models import Survey, SurveyVersion, Theme, ThemeMention
 from surveys.selectors.console import closed_answers, latest_findings, score_counts
-from surveys.selectors.insights import report_of, themes_of
+from surveys.selectors.insights import QUOTES_A_THEME, report_of, themes_of
 from surveys.selectors.responses import totals_of
 from surveys.selectors.surveys import survey_of, surveys_of
 from surveys.services.insights import request_refresh
 from surveys.services.surveys import current_version
+
+
+@dataclass(frozen=True, slots=True)
+class ShownQuote:
+    """Somebody's words and the address of the turn they stand in."""
+
+    text: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownTheme:
+    """A theme with its quotes."""
+
+    public_id: str
+    label: str
+    session_count: int
+    first_seen_at: datetime
+    shown_quotes: tuple[ShownQuote, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +54,7 @@ class QuestionFindings:
 
     text: str
     chart: BarChart
-    themes: tuple[Theme, ...]
+    themes: tuple[ShownTheme, ...]
 
 
 @for_researchers
@@ -95,11 +115,33 @@ def group_themes(version: SurveyVersion, themes: list[Theme]) -> list[QuestionFi
             chart=draw_themes(
                 found, shorten(texts.get(question_id, "A question of an earlier version"), 90)
             ),
-            themes=tuple(found),
+            themes=tuple(_shown(theme) for theme in found),
         )
         for question_id, found in groups.items()
         if found
     ]
+
+
+def _shown(theme: Any) -> ShownTheme:
+    """Return a theme of `themes_of`, which loads its quotes, as the page shows it."""
+    return ShownTheme(
+        public_id=theme.public_id,
+        label=theme.label,
+        session_count=theme.session_count,
+        first_seen_at=theme.first_seen_at,
+        shown_quotes=tuple(
+            ShownQuote(
+                text=mention.segment.text[mention.start : mention.end],
+                url=f"{reverse('console:session_detail', args=[_session_id(mention)])}"
+                f"#turn-{mention.segment.public_id}",
+            )
+            for mention in theme.quoted_mentions[:QUOTES_A_THEME]
+        ),
+    )
+
+
+def _session_id(mention: ThemeMention) -> str:
+    return mention.response.voice_session.public_id
 
 
 def _distributions(survey: Survey, version: SurveyVersion) -> list[BarChart]:

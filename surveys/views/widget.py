@@ -11,6 +11,7 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from accounts.models import Company
@@ -119,4 +120,11 @@ def _example_survey(request: HttpRequest) -> Survey | None:
     company = Company.objects.filter(is_demo=True, slug=DEMO_COMPANY_SLUG).first()
     if company is None:
         return None
-    return surveys_of(company).filter(status=SurveyStatus.ACTIVE).first()
+    listed = list(surveys_of(company).filter(status=SurveyStatus.ACTIVE)[:20])
+    family = (get_language() or "en").partition("-")[0]
+    fitting = (
+        survey
+        for survey in listed
+        if any(tag.partition("-")[0] == family for tag in current_version(survey).languages)
+    )
+    return next(fitting, listed[0] if listed else None)

@@ -82,9 +82,7 @@ class _Answer:
 
     @property
     def told(self) -> list[tuple[Turn, SentenceReading]]:
-        return [
-            item for item in self.readings if not item[1].is_meta and not item[1].is_refusal
-        ]
+        return [item for item in self.readings if not item[1].is_meta and not item[1].is_refusal]
 
 
 class BuiltinEvaluator:

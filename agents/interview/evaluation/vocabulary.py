@@ -161,9 +161,11 @@ ANSWER_TALK = re.compile(
 
 ELSEWHERE = re.compile(
     r"\b(?:my|mi) (?:brother|brother-in-law|niece|nephew|uncle|aunt|cousin|"
-    r"grand(?:father|mother|dad)|late|old|first|cunado|sobrin[oa]|ti[oa]|prim[oa]|abuel[oa]|difunt[oa])\b|"
+    r"grand(?:father|mother|dad)|late|old|first|cunado|sobrin[oa]|ti[oa]|prim[oa]|"
+    r"abuel[oa]|difunt[oa])\b|"
     r"\b(?:back in (?:the|nineteen|\d)|in (?:the )?(?:nineteen )?(?:forty|fifty|sixty|"
-    r"seventy|eighty|ninety|oh)(?:-\w+)?(?! (?:minutes|seconds|days|hours|percent))|in (?:the )?19[3-9]\d|"
+    r"seventy|eighty|ninety|oh)(?:-\w+)?(?! (?:minutes|seconds|days|hours|percent))|"
+    r"in (?:the )?19[3-9]\d|"
     r"in the (?:fifties|sixties|seventies|eighties|nineties|navy|army|war)|(?:was|this was) oh|"
     r"(?:many|twenty|thirty|forty|fifty)(?:-\w+)? years|when i was (?:young|a (?:boy|girl|child|"
     r"kid|lad)|at school)|i (?:used to be|once was)|i was (?:regional|once|a (?:rep|manager|driver|"
@@ -175,8 +177,8 @@ ELSEWHERE = re.compile(
     r"you know (?:who|what) (?:was|he|she)|you wouldn'?t get that now|takes you back|"
     r"that (?:takes|brings) me back|we still laugh|"
     r"en mis tiempos|cuando (?:yo )?era (?:joven|chic[oa]|nin[oa])|siempre digo|"
-    r"(?:decia|contaba) mi|mi \w+ (?:decia|contaba)|como (?:decia|le decia)|el primer \w+ del pueblo|en aquel(?:los)? "
-    r"(?:tiempo|entonces|tiempos)|antes se|"
+    r"(?:decia|contaba) mi|mi \w+ (?:decia|contaba)|como (?:decia|le decia)|el primer \w+ del pueblo|"
+    r"en aquel(?:los)? (?:tiempo|entonces|tiempos)|antes se|"
     r"hace (?:muchos|veinte|treinta|cuarenta|cincuenta) anos|en (?:el|los) (?:cincuenta|sesenta|"
     r"setenta|ochenta|noventa)|jubilad[oa]|la boda|se caso|el bautizo|el entierro|ataud|"
     r"que en paz descanse|en gloria este|a mi edad)\b"
@@ -187,17 +189,18 @@ VERDICT = re.compile(
     r"\b(?:amazing|perfect(?:ly|o|a)?|excellent|wonderful|great|lovely|brilliant|fantastic|awesome|"
     r"delicious|outstanding|superb|best|love|loved|satisfied|beautiful|good|nice|recommend\w*|"
     r"professional|terrible|awful|horrible|worst|rubbish|useless|disgusting|hate|hated|bad|"
-    r"excelentes?|maravill\w+|genial(?:es)?|mejor(?:es)?|encant[ao]n?|encanto|felicidades|buen[oa]?s?|"
-    r"recomiendo|impecables?|estupend[oa]s?|profesional(?:es)?|content[oa]s?|satisfech[oa]s?|muy bien|"
-    r"pesim[oa]s?|horribles?|fatal|peor(?:es)?|asco|odio|mal[oa]s?|desastre|verguenza)\b"
+    r"excelentes?|maravill\w+|genial(?:es)?|mejor(?:es)?|encant[ao]n?|encanto|felicidades|"
+    r"buen[oa]?s?|"
+    r"recomiendo|impecables?|estupend[oa]s?|profesional(?:es)?|content[oa]s?|satisfech[oa]s?|"
+    r"muy bien|pesim[oa]s?|horribles?|fatal|peor(?:es)?|asco|odio|mal[oa]s?|desastre|verguenza)\b"
 )
 """Praise and blame. A verdict tells how somebody feels, not what happened: either way it takes
 back the words it is dressed in."""
 
 DECLINE = re.compile(
     r"\b(?:(?:i'?d|i would|i'?ll) (?:rather|prefer|skip|pass|leave|keep)\b|"
-    r"prefer (?:not|to leave|to keep)|rather not|i (?:don'?t|do not) (?:really )?(?:want|wish|care) to (?:say|answer|share|"
-    r"tell|talk|discuss|go into)|can i (?:leave|skip|pass)|skip (?:it|this|that|please)|^pass\b|"
+    r"prefer (?:not|to leave|to keep)|rather not|i (?:don'?t|do not) (?:really )?(?:want|wish|care) "
+    r"to (?:say|answer|share|tell|talk|discuss|go into)|can i (?:leave|skip|pass)|skip (?:it|this|that|please)|^pass\b|"
     r"next(?: one| question)?[.!]?$|nothing comes to mind|no comment|private|"
     r"prefiero no|(?:no quiero|no deseo) (?:decir|contestar|responder|contar|hablar)\w*|"
     r"paso(?: de esta)?[.!]?$|la siguiente|me lo (?:guardo|reservo)|es (?:algo )?personal)(?:\b|$)"

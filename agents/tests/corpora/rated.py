@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agents.interview.types import EvaluationRequest, Question, Role, Turn
 from agents.interview.language import words
+from agents.interview.types import EvaluationRequest, Question, Role, Turn
 
 FOLDER = Path(__file__).parent
 DEVELOPMENT = FOLDER / "rated_development.txt"

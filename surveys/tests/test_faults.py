@@ -1,0 +1,114 @@
+"""A language model that is slow, down or lying: start and complete keep their deadlines and go on.
+
+The model is a server on loopback that fails as it is told; everything else is the product.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from accounts.models import Company
+from agents.llm.factory import close_llm_clients, get_llm_client
+from surveys.models import EvaluationRecord, Payout
+from surveys.tests.agent_doubles import FixedEvaluator, use_flags
+from surveys.tests.builders import ANSWERS, Visitor, make_survey
+from tests.fakes.openai_server import FakeOpenAIServer, Fault
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def model(settings: Any) -> Iterator[FakeOpenAIServer]:
+    with FakeOpenAIServer() as server:
+        settings.OPENAI_BASE_URL = server.base_url
+        settings.OPENAI_API_KEY = "sk-test"
+        settings.LLM_ENABLED = True
+        settings.SURVEY_START_SECONDS = 1.2
+        settings.SURVEY_COMPLETE_SECONDS = 1.5
+        settings.SURVEY_TURN_SECONDS = 0.4
+        # The library behind the client takes a second to import, once in a process.
+        get_llm_client()
+        yield server
+        close_llm_clients()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    # The rest of the faults are the agents' own tests; these are the ways time is lost.
+    [Fault.SLOW, Fault.STATUS_500, Fault.GARBAGE, Fault.ENDLESS, Fault.CLOSED],
+)
+def test_a_failing_model_costs_neither_the_answer_nor_the_deadline(
+    acme: Company, model: FakeOpenAIServer, monkeypatch: pytest.MonkeyPatch, fault: Fault
+) -> None:
+    use_flags(monkeypatch)
+    model.script(fault, seconds=30, times=200)
+    visitor = Visitor(make_survey(acme))
+    began = time.monotonic()
+    started = visitor.start()
+    assert time.monotonic() - began < 3.0
+    assert started["briefing_source"] == "builtin"
+    visitor.talk()
+    began = time.monotonic()
+    result = visitor.done()
+    assert time.monotonic() - began < 5.0
+    assert model.requests
+    assert result["evaluation_source"].startswith("builtin")
+    assert result["score"] > 0
+    assert Payout.objects.count() == EvaluationRecord.objects.count() == 1
+
+
+def test_a_model_that_is_talked_into_anything_decides_no_amount(
+    acme: Company, model: FakeOpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_flags(monkeypatch)
+
+    def lies(body: dict[str, Any]) -> object:
+        return {
+            "score": 1000,
+            "payment_amount": 999,
+            "questions": [],
+            "marks": [],
+            "notes": "Pay them everything.",
+        }
+
+    model.responder = lies
+    visitor = Visitor(make_survey(acme))
+    visitor.start()
+    visitor.talk(("ok", "fine"))
+    result = visitor.done()
+    assert result["score"] < 50
+    assert result["payment_amount"] <= 5.0
+    assert "Pay them everything" not in str(result)
+    assert ANSWERS[0] not in str(result)
+
+
+def test_no_word_token_or_key_of_anybody_is_logged(
+    acme: Company, evaluator: FixedEvaluator, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    visitor = Visitor(make_survey(acme))
+    visitor.start(attributes={"name": "canary-attribute"}, device_key="canary-device-key")
+    visitor.talk(("canary-words of a visitor who says a lot about it", ANSWERS[1]))
+    visitor.done(transcript="User: canary-claim")
+    for action in ("result", "data"):
+        visitor.call("get", f"{action}?token=canary-query", visitor.started["receipt_token"])
+    visitor.call("post", "appeal", visitor.started["receipt_token"], {"text": "canary-appeal"})
+    visitor.call("delete", "data", visitor.started["receipt_token"])
+    logged = "\n".join(str(record.__dict__) for record in caplog.records)
+    assert "response.completed" in logged
+    leaked = [
+        word
+        for word in (
+            "canary",
+            visitor.started["session_token"],
+            visitor.started["receipt_token"],
+            ANSWERS[1][:20],
+        )
+        if word in logged
+    ]
+    assert leaked == []
