@@ -23,6 +23,7 @@
       --on: var(--parley-color-text, var(--auto-on, light-dark(#fff, #06251c)));
       font: 500 medium/1.4 var(--parley-font, ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, sans-serif); }
     :host([data-theme="light"]) { color-scheme: light; } :host([data-theme="dark"]) { color-scheme: dark; }
+    :host([data-mode="inline"]) { display: flex; flex-direction: column; block-size: 100%; }
     [hidden] { display: none !important; }
     .bar { position: fixed; inset-block-end: max(16px, env(safe-area-inset-bottom)); inset-inline-end: 16px;
       z-index: var(--parley-z-index, 2147483000); display: flex; align-items: center; gap: 2px; max-width: calc(100vw - 32px);
@@ -193,7 +194,7 @@
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(CSS);
     root.adoptedStyleSheets = [sheet];
-    for (const name of ["theme", "position"]) if (given[name]) host.dataset[name] = given[name];
+    for (const name of ["theme", "position", "mode"]) if (given[name]) host.dataset[name] = given[name];
     const target = isInline ? document.getElementById(given.target ?? "") : document.body;
     if (!target) throw new Error(`there is no element with the id "${given.target}" for the widget`);
     target.append(host);

@@ -38,7 +38,7 @@ h1, h2, h3, h4 { font-size: 1em; font-weight: 600; text-wrap: balance; }
   box-shadow: 0 24px 60px -16px light-dark(rgb(30 34 28 / 34%), rgb(0 0 0 / 80%)), 0 4px 14px light-dark(rgb(30 34 28 / 10%), rgb(0 0 0 / 40%));
 }
 :host([data-position="left"]) .panel { inset-inline: 16px auto; }
-.panel--inline { position: relative; inset: auto !important; z-index: auto; inline-size: 100%; block-size: 100%; min-block-size: 460px; box-shadow: none; }
+.panel--inline { position: relative; inset: auto !important; z-index: auto; inline-size: 100%; block-size: auto; flex: 1 1 0; min-block-size: 420px; box-shadow: none; }
 @media (max-width: 480px), (max-height: 480px) {
   .panel:not(.panel--inline) { inset: 0 !important; inline-size: 100vw; block-size: 100dvh; border: 0; border-radius: 0; }
 }

@@ -46,7 +46,7 @@ export const SCREEN_CSS = `
 .turn { display: flex; flex-direction: column; max-inline-size: 88%; }
 .turn__text { padding: 10px 14px; border-radius: min(var(--r), 16px); white-space: pre-wrap; overflow-wrap: anywhere; }
 .turn--agent { align-self: flex-start; } .turn--agent .turn__text { background: var(--sunk); border-end-start-radius: 4px; }
-.turn--visitor { align-self: flex-end; align-items: flex-end; } .turn--visitor .turn__text { background: var(--a); color: var(--on); border-end-end-radius: 4px; }
+.turn--visitor { align-self: flex-end; align-items: flex-end; } .turn--visitor .turn__text { background: light-dark(var(--a), color-mix(in srgb, var(--a) 30%, var(--surface))); color: light-dark(var(--on), var(--ink)); border-end-end-radius: 4px; }
 .turn__meta { margin: 2px 4px 0; color: var(--soft); font-size: .8125em; }
 .typing { display: inline-flex; gap: 5px; margin-block-start: 10px; padding: 14px; border-radius: min(var(--r), 16px); border-end-start-radius: 4px; background: var(--sunk); }
 .typing[hidden] { display: none; }
@@ -64,6 +64,7 @@ export const SCREEN_CSS = `
 .limit:empty { display: none; } .limit { color: var(--bad); font-size: .8125em; }
 .tools { display: flex; flex-wrap: wrap; gap: 4px; align-items: center; }
 .tools .button { min-block-size: 36px; padding: 6px 10px; font-size: .875em; } .tools .icon { inline-size: 16px; block-size: 16px; }
+@media (max-width: 380px) { .tools .icon { display: none; } .tools .button { padding-inline: 9px; } }
 .tools .button:last-child { margin-inline-start: auto; }
 .quick { display: flex; flex-wrap: wrap; gap: 6px; }
 .chip { all: unset; box-sizing: border-box; min-inline-size: 36px; min-block-size: 36px; padding: 6px 12px; border: 1px solid var(--edge); border-radius: 99px; background: var(--surface); font-size: .9375em; line-height: 1.4; text-align: center; cursor: pointer; }

@@ -17,6 +17,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 
+from agents.interview.evaluation.builtin import BuiltinEvaluator
 from agents.interview.evaluation.pay import pay_minor, score_to_band
 from agents.interview.factory import get_evaluator
 from agents.interview.integrity.checks import check_integrity
@@ -27,6 +28,7 @@ from sessions.agent_turns import to_turn
 from surveys.models import EvaluationRecord, ResponseState, SurveyResponse
 from surveys.selectors.responses import transcript_of
 from surveys.services import duplicates, insights, payouts
+from surveys.services.model_calls import may_call_model
 
 logger = logging.getLogger(__name__)
 
@@ -124,7 +126,8 @@ def _assess(response: SurveyResponse, deadline_seconds: float) -> _Assessment:
         language=response.voice_session.language,
         objective=response.version.objective,
     )
-    evaluation = get_evaluator().evaluate(request, deadline_seconds=deadline_seconds)
+    evaluator = get_evaluator() if may_call_model(response.survey.company) else BuiltinEvaluator()
+    evaluation = evaluator.evaluate(request, deadline_seconds=deadline_seconds)
     flags = check_integrity(questions=questions, turns=turns)
     grams = duplicates.grams_of_segments(segments)
     return _Assessment(

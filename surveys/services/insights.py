@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import F
 
 from agents.interview.factory import get_insights_agent
+from agents.interview.insights.builtin import BuiltinInsightsAgent
 from agents.interview.types import AnswerSample, Insights, Question, Quote
 from agents.interview.types import Theme as FoundTheme
 from core import clock, lease
@@ -28,6 +29,7 @@ from surveys.models import (
     Theme,
     ThemeMention,
 )
+from surveys.services.model_calls import may_call_model
 from surveys.services.surveys import current_version
 
 REFRESH_JOB = "surveys.refresh_insights"
@@ -83,8 +85,9 @@ def refresh_insights(*, survey: Survey) -> bool:
     fence, due_at = claimed
     answers, segments, responses = _read_answers(survey)
     version = current_version(survey)
+    agent = get_insights_agent() if may_call_model(survey.company) else BuiltinInsightsAgent()
     try:
-        found = get_insights_agent().find_insights(
+        found = agent.find_insights(
             [Question.from_json(item) for item in version.questions],
             answers,
             known=_known_themes(survey),

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from agents.interview.factory import get_targeting_agent
+from agents.interview.targeting.builtin import BuiltinTargetingAgent
 from agents.interview.types import Briefing, Question, TargetingRequest, Visitor
 from core import clock, tokens
 from core.errors import ConflictError, GoneError, InvalidInputError, NotFoundError
@@ -33,6 +34,7 @@ from surveys.selectors.insights import earlier_insights
 from surveys.selectors.responses import has_met_company
 from surveys.services import funnel, identity, reservations, wallets
 from surveys.services.identity import SignedUser
+from surveys.services.model_calls import may_call_model
 from surveys.services.surveys import current_version
 from surveys.services.targeting import check_eligible
 
@@ -163,7 +165,8 @@ def write_briefing(
     *, survey: Survey, version: SurveyVersion, visitor: Visitor, deadline_seconds: float
 ) -> Briefing:
     """Have the targeting agent prepare one interview. No transaction may be open."""
-    return get_targeting_agent().write_briefing(
+    agent = get_targeting_agent() if may_call_model(survey.company) else BuiltinTargetingAgent()
+    return agent.write_briefing(
         TargetingRequest(
             title=version.title,
             objective=version.objective,

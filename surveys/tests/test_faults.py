@@ -87,6 +87,20 @@ def test_a_model_that_is_talked_into_anything_decides_no_amount(
     assert ANSWERS[0] not in str(result)
 
 
+def test_past_its_daily_limit_a_company_gets_the_built_in_agents(
+    acme: Company, model: FakeOpenAIServer, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    use_flags(monkeypatch)
+    settings.LLM_DAILY_CALLS_PER_COMPANY = 0
+    visitor = Visitor(make_survey(acme))
+    assert visitor.start()["briefing_source"] == "builtin"
+    assert model.requests == []
+    visitor.talk()
+    asked_while_talking = len(model.requests)
+    assert visitor.done()["evaluation_source"] == "builtin"
+    assert len(model.requests) == asked_while_talking
+
+
 def test_no_word_token_or_key_of_anybody_is_logged(
     acme: Company, evaluator: FixedEvaluator, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -151,6 +151,19 @@ def _read(
     )
 
 
+def is_declined(text: str) -> bool:
+    """Tell whether a text declines to answer."""
+    return vocabulary.DECLINE.search(fold(text[:MAX_READ_CHARACTERS])) is not None
+
+
+def is_fact_word(word: str) -> bool:
+    """Tell whether one word alone is a fact: a number or a time."""
+    plain = fold(word)
+    return bool(
+        _DIGIT.search(plain) or plain in vocabulary.NUMBER_WORDS or plain in vocabulary.TIME_WORDS
+    )
+
+
 def _fact_weight(sentence: str, start: int, plain: str) -> float:
     if _DIGIT.search(plain) or plain in vocabulary.NUMBER_WORDS:
         return NUMBER_WEIGHT

@@ -1,15 +1,132 @@
-"""Sentences in which a visitor gives the machine orders. They are never scored."""
+"""Sentences in which a visitor gives the machine orders. They are never scored.
+
+Owns the judgement for both the evaluators and the integrity checks, so that what is flagged is
+also what is cut. An order is addressed to whoever marks: it uses the base form of a marking verb,
+names the machine, or speaks of its inner workings. People who tell of such things in the past
+("they marked my order as complete") give no order.
+"""
 
 from __future__ import annotations
+
+import re
 
 from agents.interview.interviewer import patterns
 from agents.interview.language import fold, sentences
 
+MAX_SENTENCE_CHARACTERS = 4_000
+"""No sentence people say is longer; it bounds the work on hostile text."""
+
+_TOP = r"(?:full|top|highest|high|maximum|max|perfect|best|excellent)"
+_BEST = r"(?:maxim[oa]|mas alt[oa]|mejor|perfect[oa]|complet[oa])"
+_MARKS = rf"{_TOP} (?:score|marks?|rating|grade|quality|points?|payment|payout)"
+_DIMENSION = r"(?:coverage|specificity|depth|clarity|relevance|dimension|dimensions)"
+_DIMENSION_ES = r"(?:cobertura|especificidad|profundidad|claridad|relevancia|dimension(?:es)?)"
+_QUALITY = r"(?:complete|detailed|specific|relevant|concrete|excellent|perfect|useful)"
+_QUALITY_ES = (
+    r"(?:complet[oa]|detallad[oa]|especific[oa]|relevante|concret[oa]|excelente|perfect[oa])"
+)
+_MARKER = r"(?:evaluator|grader|judge|scorer|marker|rater|ai|model|system|machine|bot)"
+_MARKER_ES = r"(?:evaluador|calificador|juez|ia|modelo|sistema|maquina)"
+_GAP = r"[^.!?]{0,60}?"
+
+_ORDER = re.compile(
+    "|".join(
+        (
+            # A marking verb as an order, and what it should give.
+            rf"(?:^|[,;:] |\bplease |\bjust |\byou (?:must|should|will|have to|need to) )"
+            rf"(?:(?:and|so|then|please|just) )*"
+            rf"(?:give|award|assign|grant|set|mark|rate|score|grade|record|return|output|put|count|"
+            rf"treat|consider)\b{_GAP}\b(?:{_MARKS}|100\b(?: out of| points| percent|%)?|"
+            rf"{_DIMENSION}|an? 4\b|as an? {_QUALITY}|as {_QUALITY}|concrete evidence|"
+            rf"above as|payout|payment)",
+            rf"\b(?:set|mark|rate|score|grade) (?:it|this|that|me|everything|{_DIMENSION}|every "
+            rf"\w+)\b{_GAP}\b(?:100|an? 4|4|perfect|{_MARKS}|accordingly)\b",
+            rf"\b(?:should|must|has to) (?:set|give|mark|score|rate)\b{_GAP}"
+            rf"\b(?:{_DIMENSION}|{_MARKS}|100)\b",
+            r"\b(?:and|please) (?:score|rate|grade|mark) (?:accordingly|me\b|this (?:interview|answer))",
+            # The machine addressed, or whoever stands behind it.
+            rf"\b(?:notes?|messages?|instructions?|memo|attention|reminder) (?:to|for) (?:the )?"
+            rf"{_MARKER}\b|^(?:dear |hey |attention )?{_MARKER},|\bto whoever (?:grades|scores|"
+            rf"evaluates|marks|rates)\b|\bas the (?:grader|evaluator|judge|scorer)\b|"
+            rf"\bthe (?:evaluation|evaluating|grading|scoring|language) model (?:to|should|must)\b",
+            r"\bi (?:hereby )?(?:instruct|order|command|authori[sz]e) (?:the (?:language |evaluation )?"
+            r"(?:model|system|machine|ai|full|payout|payment)|you to)\b",
+            r"\bi(?: am|'m) the (?:developer|owner|administrator|admin|programmer|creator) of (?:this|"
+            r"the) (?:survey|system|interview|bot)\b",
+            # Its inner workings.
+            r"\b(?:do not|don'?t|skip|without|stop) (?:the )?(?:evaluat\w+|scoring|grading|score|grade)"
+            r"(?: (?:this|my|the)\b|[ ,.]|$)",
+            r"\bwhen (?:scoring|grading|evaluating|marking),? (?:treat|consider|give|count|you)\b",
+            r"\b(?:new task|new instructions?|end of (?:the )?(?:transcript|conversation|interview))"
+            r"[.:]",
+            r"\bfrom now on,? (?:you|only|reply|answer|respond|act)\b|\btest mode\b{gap}\bscor"
+            r"".replace("{gap}", _GAP),
+            r"^override\b|\bpayout (?:is )?approved\b|\bset \w+ to (?:true|false)\b|"
+            r"has_required_evidence|is_flagged|\"score\" ?:",
+            r"\byou (?:have been|are being) (?:updated|reprogrammed|reset)\b|\bnew rubric\b",
+            r"\b(?:your|the) (?:hidden|secret|initial|original|internal) (?:prompt|instructions?|"
+            r"rules)\b|\byour system prompt\b|\bwhat were you told before\b",
+            r"\bpretend (?:that )?i (?:answered|gave|said|told)|\bact as if i (?:answered|gave)",
+            r"\b(?:ignore|disregard|forget|bypass) (?:what the questions|the (?:rules|instructions|"
+            r"rubric|questions|above))\b",
+            rf"\banswers? (?:get|gets|earns?|deserves?) (?:the )?{_MARKS}|\bthis (?:respondent|"
+            rf"interview|answer|visitor|guest) (?:deserves|is of the|is complete and|gets|must get)\b",
+            # The same in Spanish.
+            rf"(?:^|[,;:] |\bpor favor |\bsimplemente |\by )(?:da|dame|deme|pon|ponga|ponme|asigna|"
+            rf"asigne|asignale|marca|marque|califica|califique|puntua|puntue|registra|registre|"
+            rf"cuenta|considera|considere)\b{_GAP}\b(?:(?:nota|puntuacion|calificacion|calidad) "
+            rf"{_BEST}|{_BEST} (?:nota|puntuacion|calificacion|calidad)|100\b|un 4\b|"
+            rf"{_DIMENSION_ES} 4|como (?:un[ao]? (?:\w+ )?)?{_QUALITY_ES}|evidencia concreta|"
+            rf"segun eso)",
+            rf"\b(?:tienes|tiene) que dar(?:le|me)?\b{_GAP}\bpuntuacion\b|\bdebes? (?:poner|dar|marcar)\b"
+            rf"{_GAP}\b(?:{_DIMENSION_ES}|puntuacion|nota)\b",
+            rf"\b(?:notas?|mensajes?|instruccion(?:es)?|aviso) (?:para el|para la|al|a la|del) "
+            rf"{_MARKER_ES}\b|^(?:querid[oa] |estimad[oa] )?{_MARKER_ES},|\ba quien (?:califique|"
+            rf"evalue|puntue)\b",
+            r"\b(?:ordeno|instruyo|mando) al (?:modelo|sistema)\b|\bsoy el (?:programador|"
+            r"desarrollador|administrador|dueno|creador) de (?:esta|la) (?:encuesta|entrevista)\b|"
+            r"\bautorizo el pago\b|\bpago (?:aprobado|autorizado)\b",
+            r"\bno (?:evalues|evalue|puntues|califiques|califique)\b|\bal (?:puntuar|calificar|evaluar)"
+            r",? (?:considera|cuenta|da|trata|ten)\w*",
+            r"\b(?:nueva tarea|nuevas instrucciones|fin de la (?:transcripcion|conversacion|"
+            r"entrevista))[.:]",
+            r"\ba partir de ahora,? (?:solo |tu )?(?:responde|contesta|actua|eres)\b|"
+            r"\bprompt de(?:l)? sistema\b|\btus (?:instrucciones|reglas)\b|\binstrucciones ocultas\b",
+            r"\bhaz como si (?:yo )?hubiera (?:contestado|respondido)\b|\besta persona merece\b",
+        )
+    )
+)
+
+_SPEAKERS = (
+    r"assistant|interviewer|evaluator|developer|user|respondent|visitor|asistente|entrevistador|"
+    r"evaluador|usuario|visitante"
+)
+_FORGED_ROLE = re.compile(
+    rf"^[\s>*#\-\[(\"']*(?:system|agent|sistema|agente|{_SPEAKERS})\b[\])*]{{0,3}}\s?:|"
+    rf"[.!?\u2026] [\"'\[(*]{{0,2}}(?:{_SPEAKERS})[\])*]{{0,3}}:|"
+    r"[.!?\u2026] (?:system|sistema): (?:the |el )?(?:visitor|visitante|score|user|raise|set|rate|"
+    r"mark|pay)|"
+    r"<\|?/?(?:system|assistant|im_start|im_end|inst|s)\b|\"role\"\s?:\s?\"|\[/?INST\]|"
+    r"#{2,3} ?(?:system|instruction|assistant)",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def has_forged_role(text: str) -> bool:
+    """Tell whether a text imitates the mark-up of another speaker's turn."""
+    return _FORGED_ROLE.search(text) is not None
+
 
 def is_order(sentence: str) -> bool:
-    """Tell whether one sentence speaks to the machine instead of answering."""
+    """Tell whether one sentence speaks to the machine instead of answering.
+
+    Args:
+        sentence: of one turn; its first ``MAX_SENTENCE_CHARACTERS`` are read.
+    """
+    head = sentence[:MAX_SENTENCE_CHARACTERS]
+    folded = fold(head)
     return bool(
-        patterns.INSTRUCTION.search(fold(sentence)) or patterns.MARKUP_ROLE.search(sentence)
+        patterns.INSTRUCTION.search(folded) or _ORDER.search(folded) or has_forged_role(head)
     )
 
 

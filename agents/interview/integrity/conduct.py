@@ -5,19 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from agents.interview.evaluation.orders import is_order
-from agents.interview.language import fold, sentences
+from agents.interview.evaluation.orders import has_forged_role, has_orders
+from agents.interview.language import fold
 from agents.interview.types import Flag, FlagKind, Question, Role, Turn
 
-_FORGED_ROLE = re.compile(
-    r"^[\s>*#\-\[(\"']*(?:system|assistant|agent|interviewer|evaluator|developer|sistema|asistente|"
-    r"agente|entrevistador|evaluador)\b\s*[\])*]*\s*:|<\|?/?(?:system|assistant|im_start|im_end|inst|s)\b|"
-    r"\"role\"\s*:\s*\"|\[/?INST\]|###\s*(?:system|instruction|assistant)",
-    re.IGNORECASE | re.MULTILINE,
-)
 _MACHINE_TEXT = re.compile(
     r"\bas an? (?:ai|artificial intelligence|large)?\s?(?:language model|ai (?:language )?model|"
-    r"ai assistant|chatbot)\b|\bi (?:am|'m) (?:just )?an? (?:ai|artificial intelligence)"
+    r"ai assistant|chatbot)\b|\bi(?: am|'m) (?:just )?an? (?:ai|artificial intelligence)"
     r"(?: language)?(?: model| assistant)?\b(?! (?:engineer|researcher|developer|student))|"
     r"\bi (?:don'?t|do not) have personal (?:experiences?|opinions?|feelings)\b|"
     r"\b(?:sure|certainly|of course)[!,.]? here(?:'s| is| are) (?:a|an|the|some) (?:\w+ ){0,3}"
@@ -41,11 +35,7 @@ def _flag(kind: FlagKind, detail: str, found: Sequence[Turn]) -> Flag | None:
 
 def find_injection(questions: Sequence[Question], turns: Sequence[Turn]) -> Flag | None:
     """Find turns that give the machine orders."""
-    found = [
-        turn
-        for turn in _visitor(turns)
-        if any(is_order(sentence) for sentence in sentences(turn.text))
-    ]
+    found = [turn for turn in _visitor(turns) if has_orders(turn.text)]
     return _flag(
         FlagKind.PROMPT_INJECTION, "Words addressed to the machine, not to the interviewer.", found
     )
@@ -53,7 +43,7 @@ def find_injection(questions: Sequence[Question], turns: Sequence[Turn]) -> Flag
 
 def find_forged_roles(questions: Sequence[Question], turns: Sequence[Turn]) -> Flag | None:
     """Find turns that pretend somebody else is speaking."""
-    found = [turn for turn in _visitor(turns) if _FORGED_ROLE.search(turn.text)]
+    found = [turn for turn in _visitor(turns) if has_forged_role(turn.text)]
     return _flag(FlagKind.FORGED_ROLE, "A turn imitates another speaker's mark-up.", found)
 
 

@@ -7,10 +7,11 @@ from itertools import combinations, pairwise
 
 from agents.interview.evaluation.assign import assign_turns
 from agents.interview.evaluation.builtin import BuiltinEvaluator
+from agents.interview.evaluation.details import is_declined, is_fact_word
 from agents.interview.evaluation.rubric import question_worth
 from agents.interview.grams import MIN_DUPLICATE_WORDS, containment, is_near_duplicate
 from agents.interview.interviewer.depth import looks_like_gibberish
-from agents.interview.language import content_words, detect_language, fold, sentences, words
+from agents.interview.language import detect_language, fold, sentences, words
 from agents.interview.types import (
     Dimension,
     EvaluationRequest,
@@ -46,18 +47,20 @@ def _open_questions(questions: Sequence[Question]) -> list[Question]:
 
 
 def find_low_effort(questions: Sequence[Question], turns: Sequence[Turn]) -> Flag | None:
-    """Find transcripts whose answers to open questions are nearly all a word or two."""
+    """Find transcripts whose answers to open questions are nearly all a word or two.
+
+    Short answers with a fact in them, and declined questions, are not counted as empty.
+    """
     asked = _open_questions(questions)
     assigned = assign_turns(questions, turns, _language(turns))
-    answered = [assigned[question.id] for question in asked if assigned[question.id]]
+    answered = [
+        group
+        for group in (assigned[question.id] for question in asked)
+        if group and not all(is_declined(turn.text) for turn in group)
+    ]
     if len(answered) < 2:
         return None
-    empty = [
-        group
-        for group in answered
-        if sum(len(content_words(turn.text, detect_language(turn.text))) for turn in group)
-        <= SHORT_ANSWER_WORDS
-    ]
+    empty = [group for group in answered if _is_empty(group)]
     if len(empty) / len(answered) < LOW_EFFORT_SHARE:
         return None
     return Flag(
@@ -65,6 +68,11 @@ def find_low_effort(questions: Sequence[Question], turns: Sequence[Turn]) -> Fla
         detail="Nearly every open question got a word or two.",
         turn_ids=tuple(turn.id for group in empty for turn in group),
     )
+
+
+def _is_empty(group: Sequence[Turn]) -> bool:
+    said = [word for turn in group for word in words(turn.text)]
+    return len(said) <= SHORT_ANSWER_WORDS and not any(is_fact_word(word) for word in said)
 
 
 def find_gibberish(questions: Sequence[Question], turns: Sequence[Turn]) -> Flag | None:

@@ -270,7 +270,8 @@ INSTRUCTION = _any_of(r"""
 (?:ignora|ignore|olvida|olvide|descarta|omite) (?:(?:todas|las|tus|sus|mis) ){0,3}\
     (?:instrucciones|reglas|indicaciones) (?:anteriores|previas|del sistema)
 (?:ignora|ignore|olvida|olvide) (?:todas )?(?:tus|sus) (?:instrucciones|reglas|indicaciones)
-system (?:prompt|override)
+system override
+(?:your|reveal the|print the|show me the|repeat the) system prompt
 you are now (?:a|an|in|the)
 (?:ahora )?(?:eres|actua como) (?:un|una) (?:asistente|evaluador|modelo)
 (?:give|award|assign|mark|rate|score) (?:me|this|my answers?|the answers?|\

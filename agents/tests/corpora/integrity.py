@@ -76,7 +76,7 @@ def read_attacks() -> list[Case]:
         Case(id=item.id, family=item.id.partition("-")[0], text="", request=item.request)
         for item in read_rated(FOLDER / "attack_interviews.txt")
     ]
-    return cases + whole + list(_conduct_attacks(bases["en"]))
+    return cases + whole + _conduct_attacks(bases["en"]) + [_unfinished(bases["es"])]
 
 
 def _conduct_attacks(base: EvaluationRequest) -> list[Case]:
@@ -102,8 +102,17 @@ def _conduct_attacks(base: EvaluationRequest) -> list[Case]:
         case("late_turn", late),
         case("speeding", hurried),
         case("scripted", even),
-        case("incomplete", turns[:2]),
     ]
+
+
+def _unfinished(base: EvaluationRequest) -> Case:
+    """Return an interview left after the first of three required questions."""
+    return Case(
+        id="incomplete-0",
+        family="incomplete",
+        text="",
+        request=replace(base, turns=base.turns[:2]),
+    )
 
 
 def read_honest() -> list[Case]:

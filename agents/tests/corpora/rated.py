@@ -25,6 +25,8 @@ REPOSITORY = FOLDER.parents[2]
 BANDS = 5
 SECONDS_A_WORD = 0.4
 """Speaking pace by which the texts get times."""
+GAP_SECONDS = 0.3
+"""Between two speakers of the gold set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +64,20 @@ def _from_gold(item: dict[str, Any]) -> RatedInterview:
         Question(id=f"q{number}", text=row["text"], required=row["required"])
         for number, row in enumerate(item["survey"]["questions"])
     )
+    rows = item["transcript"]
+    # The times of the gold set are when an utterance began; ours are when it ended.
+    ends = [row["t"] - GAP_SECONDS for row in rows[1:]]
+    ends.append(rows[-1]["t"] + SECONDS_A_WORD * len(words(rows[-1]["text"])))
     turns = tuple(
         Turn(
             id=f"t{number}",
             role=Role.AGENT if row["role"] == "agent" else Role.USER,
             text=row["text"],
-            at_seconds=row["t"],
+            at_seconds=end,
+            started_seconds=row["t"],
             is_typed=False,
         )
-        for number, row in enumerate(item["transcript"])
+        for number, (row, end) in enumerate(zip(rows, ends, strict=True))
     )
     ratings = [rating["overall"] for rating in item["ratings"]]
     return RatedInterview(
