@@ -142,3 +142,18 @@ def draw_pay_curve(minimum: int, maximum: int, currency: str) -> Plot:
         show_dots=False,
         axis=("0", "25", "50", "75", "100"),
     )
+
+
+def pay_curve_path(minimum: int, maximum: int) -> str:
+    """Return the pay curve as an SVG path in a box of 100 by 100, its top at the highest pay.
+
+    The builder's script draws the same path again while somebody types.
+    """
+    if maximum <= 0:
+        return "M0 100H100"
+    heights = [
+        100 - round(100 * pay_minor(score, minimum, maximum, True) / maximum)
+        for score in range(0, 101, 5)
+    ]
+    steps = "".join(f"H{5 * number}V{height}" for number, height in enumerate(heights) if number)
+    return f"M0 {heights[0]}{steps}"

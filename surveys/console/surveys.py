@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import CompanyRequest
+from agents.interview.evaluation.pay import pay_minor
 from core import money
 from core.errors import ConflictError, InvalidInputError
 from surveys.console.builder_form import (
@@ -23,7 +24,13 @@ from surveys.console.builder_form import (
     survey_builder,
 )
 from surveys.console.doors import for_researchers, render_page
-from surveys.console.figures import draw_days, draw_funnel, draw_pay_curve, draw_scores
+from surveys.console.figures import (
+    draw_days,
+    draw_funnel,
+    draw_pay_curve,
+    draw_scores,
+    pay_curve_path,
+)
 from surveys.console.paging import cut_page
 from surveys.console.versions import compare_versions
 from surveys.models import Survey, SurveyStatus
@@ -45,6 +52,9 @@ STATUS_WORDS = {
     SurveyStatus.PAUSED: "{title} is paused. Conversations that run go on to their end.",
     SurveyStatus.CLOSED: "{title} is closed. Its free budget is back in your funds.",
 }
+
+PAY_EXAMPLES = (("Below 25", 0), ("25 to 54", 50), ("70", 70), ("85", 85), ("100", 100))
+"""Scores whose pay the builder shows."""
 
 
 def survey_tabs(survey: Survey, current: str) -> list[tuple[str, str, bool]]:
@@ -178,7 +188,12 @@ def _show_builder(
             "survey": survey,
             "version": current_version(survey).number if survey else "",
             "currency": currency,
-            "curve": draw_pay_curve(minimum, maximum, currency),
+            "curve_path": pay_curve_path(minimum, maximum),
+            "curve_pay": [
+                (words, score, pay_minor(score, minimum, maximum, True))
+                for words, score in PAY_EXAMPLES
+            ],
+            "curve_top": maximum,
             "funds": _funds_in(request, currency),
             "builder_settings": {
                 "currency": currency,

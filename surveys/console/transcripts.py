@@ -37,13 +37,12 @@ class ShownTurn:
 
 
 @dataclass(frozen=True, slots=True)
-class ShownMark:
-    """One mark with the quotes behind it."""
+class ShownQuote:
+    """Words that carry marks, the turn they stand in, and which marks they carry."""
 
-    name: str
-    value: int
-    quotes: tuple[tuple[str, str], ...]
-    """Words and the id of the turn they stand in."""
+    text: str
+    turn_id: str
+    dimensions: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,9 @@ class ShownQuestion:
 
     text: str
     note: str
-    marks: tuple[ShownMark, ...]
+    marks: tuple[tuple[str, int], ...]
+    """Dimension and value from 0 to 4."""
+    quotes: tuple[ShownQuote, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,24 +116,28 @@ def show_marks(
         return []
     marked = {entry["question_id"]: entry for entry in record.marks}
     return [
-        ShownQuestion(
-            text=question["text"],
-            note=marked[question["id"]].get("note", ""),
-            marks=tuple(
-                ShownMark(
-                    name=DIMENSION_WORDS.get(mark["dimension"], mark["dimension"]),
-                    value=mark["value"],
-                    quotes=tuple(
-                        (evidence["quote"], evidence["turn_id"])
-                        for evidence in mark.get("evidence", ())
-                    ),
-                )
-                for mark in marked[question["id"]]["marks"]
-            ),
-        )
+        _show_question(question["text"], marked[question["id"]])
         for question in questions
         if question["id"] in marked
     ]
+
+
+def _show_question(text: str, entry: Mapping[str, Any]) -> ShownQuestion:
+    carried: dict[tuple[str, str], list[str]] = {}
+    marks = []
+    for mark in entry["marks"]:
+        name = DIMENSION_WORDS.get(mark["dimension"], mark["dimension"])
+        marks.append((name, mark["value"]))
+        for evidence in mark.get("evidence", ()):
+            carried.setdefault((evidence["quote"], evidence["turn_id"]), []).append(name)
+    return ShownQuestion(
+        text=text,
+        note=entry.get("note", ""),
+        marks=tuple(marks),
+        quotes=tuple(
+            ShownQuote(quote, turn_id, tuple(names)) for (quote, turn_id), names in carried.items()
+        ),
+    )
 
 
 def show_flags(record: EvaluationRecord | None, hold_reasons: Sequence[str]) -> list[ShownFlag]:

@@ -1,7 +1,8 @@
 """How often a company's surveys may ask a language model in a day. Knows no agent.
 
 A model costs money each time, so the counter is atomic. It covers briefings, scores and insights;
-replies in a conversation are bounded by its own limits on turns. Past the limit the built-in agents answer: nobody is turned away.
+replies in a conversation are bounded by its own limit on turns. Past the limit the built-in agents
+answer: nobody is turned away.
 """
 
 from __future__ import annotations

@@ -95,20 +95,27 @@ function pay(score, low, high) {
 function drawPay() {
   const low = readMinor("payment_min");
   const high = readMinor("payment_max");
-  const isRange = low !== null && high !== null && low <= high;
-  const table = form.querySelector("[data-pay]");
-  table.hidden = !isRange;
-  form.querySelector("[data-curve]").hidden = !isRange || hasChanged(low, high);
-  if (isRange) {
-    for (const cell of table.querySelectorAll("[data-pay-at]")) {
+  if (low !== null && high !== null && low <= high) {
+    for (const cell of form.querySelectorAll("[data-pay-at]")) {
       cell.textContent = show(pay(Number(cell.dataset.payAt), low, high));
     }
+    const path = curve(low, high);
+    form.querySelector("[data-curve-line]").setAttribute("d", path);
+    form.querySelector("[data-curve-area]").setAttribute("d", `${path}V100H0Z`);
+    form.querySelector("[data-curve-top]").textContent = show(high);
   }
   drawBudget(high);
 }
 
-const drawn = { low: readMinor("payment_min"), high: readMinor("payment_max") };
-const hasChanged = (low, high) => low !== drawn.low || high !== drawn.high;
+/** The pay of every score in a box of 100 by 100, its top at the highest pay. */
+function curve(low, high) {
+  let path = "M0 100";
+  if (!high) return `${path}H100`;
+  for (let score = 5; score <= 100; score += 5) {
+    path += `H${score}V${100 - Math.round((100 * pay(score, low, high)) / high)}`;
+  }
+  return path;
+}
 
 function drawBudget(high) {
   const note = form.querySelector("[data-budget-note]");
