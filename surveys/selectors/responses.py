@@ -193,6 +193,9 @@ class GramCandidate(NamedTuple):
     reference: str
     response_key: int | None
     """None once the answer is erased."""
+    gram_count: int
+    """Distinct grams of the whole earlier answer."""
+    shared: int
 
 
 def gram_candidates(
@@ -221,11 +224,12 @@ def gram_candidates(
     with connection.cursor() as cursor:
         cursor.execute(
             f"WITH asked (answer_index, gram) AS (VALUES {values}) "  # noqa: S608  # nothing from outside: a table name and placeholders
-            "SELECT asked.answer_index, stored.answer_ref, stored.response_id "
+            "SELECT asked.answer_index, stored.answer_ref, stored.response_id, "
+            "stored.gram_count, COUNT(*) "
             f"FROM asked JOIN {table} stored "
             "ON stored.survey_id = %s AND stored.gram = asked.gram "
             "WHERE stored.response_id IS NULL OR stored.response_id <> %s "
-            "GROUP BY asked.answer_index, stored.answer_ref, stored.response_id "
+            "GROUP BY asked.answer_index, stored.answer_ref, stored.response_id, stored.gram_count "
             "HAVING COUNT(*) >= %s ORDER BY COUNT(*) DESC, stored.answer_ref LIMIT %s",
             [*(value for pair in asked for value in pair), survey.pk, exclude.pk, least, limit],
         )

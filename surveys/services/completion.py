@@ -105,8 +105,11 @@ def complete_response(
             fence = evaluation.claim_evaluation(response)
         left = ends_at - clock.monotonic()
         if fence is not None:
-            if not _evaluate(response, fence, max(0.1, left - SETTLE_SECONDS)):
+            is_settled = _evaluate(response, fence, max(0.1, left - SETTLE_SECONDS))
+            if is_settled is None:
                 return Completion(response, is_ready=False)
+            if is_settled:
+                break
             fence = None
         elif left <= 0:
             return Completion(response, is_ready=False)
@@ -117,18 +120,22 @@ def complete_response(
     return Completion(response, is_ready=True)
 
 
-def _evaluate(response: SurveyResponse, fence: int, deadline_seconds: float) -> bool:
-    """Score an answer this call holds the lease of; False when that failed and is due again."""
+def _evaluate(response: SurveyResponse, fence: int, deadline_seconds: float) -> bool | None:
+    """Score an answer this call holds the lease of.
+
+    Returns:
+        True when it is settled, False when somebody else took over, None when it failed and is
+        due again.
+    """
     try:
-        evaluation.evaluate_claimed(
+        return evaluation.evaluate_claimed(
             response=response, fence=fence, deadline_seconds=deadline_seconds
         )
     except Exception:
         # The row says what is due and the sweep comes back to it: nothing said is lost, and the
         # visitor is told to ask again rather than shown an error.
         logger.exception("response.evaluation_failed")
-        return False
-    return True
+        return None
 
 
 def _end_as_done(

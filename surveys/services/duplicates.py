@@ -34,6 +34,8 @@ has all of them in its sketch."""
 SHARED_MIN = 3
 """Unrelated answers share one or two of the twelve by chance; a copy shares eight, one that was
 padded to twice its length four."""
+LUCK = 0.6
+"""A true copy falls below this share of what is expected once in a hundred times."""
 CANDIDATES_MAX = 50
 COMPARED_MAX = 3
 """How many of an answer's likeliest candidates are compared word for word: a copy shares more
@@ -83,10 +85,16 @@ def find_duplicates(*, response: SurveyResponse, grams: Sequence[AnswerGrams]) -
         limit=CANDIDATES_MAX,
     )
     likely = [
-        [row for row in candidates if row.answer_index == index][:COMPARED_MAX]
-        for index in range(len(grams))
+        [
+            row
+            for row in candidates
+            if row.answer_index == index and row.shared >= _least_shared(answer, row.gram_count)
+        ][:COMPARED_MAX]
+        for index, answer in enumerate(grams)
     ]
     wanted = [row for rows in likely for row in rows]
+    if not wanted:
+        return ()
     readable = _readable_answers(response, [row.response_key for row in wanted])
     erased = _erased_sketches(response, [row.reference for row in wanted])
     return tuple(
@@ -97,6 +105,16 @@ def find_duplicates(*, response: SurveyResponse, grams: Sequence[AnswerGrams]) -
             for row in rows
         )
     )
+
+
+def _least_shared(answer: AnswerGrams, other_count: int) -> float:
+    """Return how many of the probed grams a copy would share, with room for bad luck.
+
+    Of an answer's grams a copy of it holds at least the share that makes a duplicate; a copy that
+    was padded on our side holds only that share of the smaller of the two.
+    """
+    smaller = min(answer.gram_count, other_count) / answer.gram_count
+    return len(answer.grams[:PROBED_GRAMS]) * DUPLICATE_CONTAINMENT * smaller * LUCK
 
 
 def _is_double(answer: AnswerGrams, text: str | None, sketch: tuple[set[int], int] | None) -> bool:

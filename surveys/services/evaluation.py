@@ -170,6 +170,11 @@ def _settle(response: SurveyResponse, fence: int, assessment: _Assessment) -> bo
         state=ResponseState.ENDED_UNPAID, evaluation_due_at__isnull=False
     ).update(**released):
         return False
+    # The caller goes on with its object: it now says what the row says.
+    for name, value in released.items():
+        setattr(response, name, value)
+    if is_paid:
+        response.state = ResponseState.COMPLETED
     record = _write_record(response, evaluation, flags, is_paying=is_paid)
     duplicates.store_grams(response=response, grams=assessment.grams)
     if not is_paid:
