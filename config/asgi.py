@@ -37,6 +37,9 @@ def build_application() -> LifespanAware:
 def start_server_process() -> ServerLock | None:
     """Take the lock, where there is one to take, and start the job threads.
 
+    Where a model is configured its library is loaded here: that takes over a second, which the
+    first visitor would otherwise wait for.
+
     Raises:
         ServerAlreadyRunningError: another process serves the same SQLite database.
     """
@@ -47,6 +50,10 @@ def start_server_process() -> ServerLock | None:
         lock = ServerLock(settings.DATA_DIR)
         lock.acquire()
     start_in_server()
+    if settings.LLM_ENABLED:
+        from agents.llm.factory import get_llm_client
+
+        get_llm_client()
     return lock
 
 
