@@ -19,6 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -192,13 +193,15 @@ def main() -> int:
             f"load {os.getloadavg()[0]:.1f}, Python {platform.python_version()}, {visits} visits"
         )
         print(f"{'server time, ms':<30} {'median':>9} {'p95':>9} {'min':>9} {'processor':>9}")
-        builtin = (starts.get_targeting_agent, evaluation.get_evaluator)
-        starts.get_targeting_agent, evaluation.get_evaluator = zero_delay_agents()
-        start, complete = measure(Bench(), visits)
+        targeting, evaluator = zero_delay_agents()
+        with (
+            patch.object(starts, "get_targeting_agent", targeting),
+            patch.object(evaluation, "get_evaluator", evaluator),
+        ):
+            start, complete = measure(Bench(), visits)
         slowest = max(
             show("start, zero-delay agents", start), show("complete, zero-delay agents", complete)
         )
-        starts.get_targeting_agent, evaluation.get_evaluator = builtin
         start_builtin, complete_builtin = measure(Bench(), visits)
         show("start, built-in agents", start_builtin)
         show("complete, built-in agents", complete_builtin)

@@ -35,15 +35,18 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     # Several fields called "status" or "kind" with different words need names told apart.
     "ENUM_NAME_OVERRIDES": {
+        "PayoutState": "surveys.models.PayoutState",
         "QuestionKind": ["open", "rating", "choice", "yes_no"],
         "ResponseState": "surveys.models.ResponseState",
         "SessionKind": "sessions.models.SessionKind",
         "SessionStatus": "sessions.models.SessionStatus",
         "SurveyStatus": "surveys.models.SurveyStatus",
+        "WithdrawalState": "surveys.models.wallets.WithdrawalState",
     },
     "SORT_OPERATION_PARAMETERS": False,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
+        "config.openapi.publish_transitions",
         "core.api.schema.add_problem_answers",
     ],
 }

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.mail import send_mail
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -101,6 +101,8 @@ def member_role(request: CompanyRequest, user_public_id: str) -> HttpResponse:
                 actor=request.user,
             )
             messages.success(request, _("The role was changed."))
+        except NotFoundError as error:
+            raise Http404 from error
         except ParleyError as error:
             messages.error(request, error.detail)
     else:
@@ -117,6 +119,8 @@ def member_remove(request: CompanyRequest, user_public_id: str) -> HttpResponse:
             company=request.company, user_public_id=user_public_id, actor=request.user
         )
         messages.success(request, _("The person no longer belongs to the company."))
+    except NotFoundError as error:
+        raise Http404 from error
     except ParleyError as error:
         messages.error(request, error.detail)
     return redirect("console:team")
@@ -130,9 +134,9 @@ def invitation_revoke(request: CompanyRequest, public_id: str) -> HttpResponse:
         invitations.revoke_invitation(
             company=request.company, public_id=public_id, actor=request.user
         )
-        messages.success(request, _("The invitation was withdrawn."))
     except NotFoundError as error:
-        messages.error(request, error.detail)
+        raise Http404 from error
+    messages.success(request, _("The invitation was withdrawn."))
     return redirect("console:team")
 
 
@@ -142,8 +146,7 @@ def invitation_resend(request: CompanyRequest, public_id: str) -> HttpResponse:
     """Send an open invitation again, with a new link; the old one ends."""
     row = list_open_invitations(request.company).filter(public_id=public_id).first()
     if row is None:
-        messages.error(request, _("This invitation is no longer open."))
-        return redirect("console:team")
+        raise Http404
     created = invitations.invite(
         company=request.company, email=row.email, role=Role(row.role), actor=request.user
     )

@@ -437,6 +437,10 @@ class TestPostgres:
         while "after" not in seen.keys and time.monotonic() < deadline:
             seen.wait_for(len(seen.keys) + 1, 1)
         stop()
+        # The idle connections of this process died as well. The pool would find that out one by
+        # one, with a growing pause after each.
+        connection.close()
+        connection.close_pool()
 
         # "before" may run twice: its end could not be written down.
         assert set(seen.keys) == {"before", "after"}

@@ -14,7 +14,9 @@ from django.conf import settings
 from django.db import connection
 
 from agents.interview.factory import get_interviewer
+from agents.interview.protocols import Interviewer
 from agents.interview.types import Briefing, InterviewReply, InterviewState
+from agents.llm.allowance import may_call_model
 from core import clock
 from sessions import chat_agent
 from sessions.agent_turns import to_turns
@@ -65,7 +67,7 @@ def write_reply(
         )
     if voice_session.interview_state is None:
         raise RuntimeError("an interview that has not been opened cannot go on")
-    reply = get_interviewer().respond(
+    reply = _interviewer_for(voice_session).respond(
         Briefing.from_json(voice_session.briefing),
         InterviewState.from_json(voice_session.interview_state),
         to_turns(segments),
@@ -90,6 +92,17 @@ def answered_segments(voice_session: VoiceSession) -> list[TranscriptSegment]:
 def awaits_reply(segments: Sequence[TranscriptSegment]) -> bool:
     """Tell whether the visitor spoke last."""
     return bool(segments) and segments[-1].role == SegmentRole.USER
+
+
+def _interviewer_for(voice_session: VoiceSession) -> Interviewer:
+    """Return who asks the next question: without a model once the company's day is used up."""
+    if settings.LLM_ENABLED:
+        company = voice_session.company
+        if company is not None and not may_call_model(company):
+            from agents.interview.interviewer.builtin import BuiltinInterviewer
+
+            return BuiltinInterviewer()
+    return get_interviewer()
 
 
 def _interview_reply(reply: InterviewReply) -> Reply:

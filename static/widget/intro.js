@@ -11,7 +11,7 @@ const KNOWN_PROBLEMS = new Set([
 export function drawHeader(panel) {
   const { config, isInline } = panel.shell;
   return h(
-    "header.head",
+    "div.head",
     {},
     h("span.swatch", { "aria-hidden": "true" }, icon("talk")),
     h("div.head__words", {},

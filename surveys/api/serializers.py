@@ -9,7 +9,8 @@ from rest_framework import serializers
 
 from agents.interview.types import QuestionKind
 from core.api.fields import AmountField, StrictBooleanField, StrictCharField, StrictIntegerField
-from surveys.models import ResponseState, SurveyStatus
+from sessions.models import SessionStatus
+from surveys.models import PayoutState, ResponseState, SurveyStatus
 from surveys.services import definitions
 from surveys.services.starts import (
     ATTRIBUTE_NAME_MAX,
@@ -399,7 +400,7 @@ class ResponseSerializer(serializers.Serializer[Any]):
 
     session_id = serializers.CharField()
     state = serializers.ChoiceField(choices=ResponseState.choices)
-    session_status = serializers.CharField()
+    session_status = serializers.ChoiceField(choices=SessionStatus.choices)
     end_reason = serializers.CharField(allow_null=True)
     language = serializers.CharField()
     version = serializers.IntegerField()
@@ -407,7 +408,7 @@ class ResponseSerializer(serializers.Serializer[Any]):
     flags = serializers.ListField(child=serializers.CharField())
     is_flagged = serializers.BooleanField()
     transcript_source = serializers.CharField()
-    payment_state = serializers.CharField(allow_null=True)
+    payment_state = serializers.ChoiceField(choices=PayoutState.choices, allow_null=True)
     payment_amount = serializers.FloatField()
     currency = serializers.CharField()
     transaction_id = serializers.CharField(allow_null=True)

@@ -26,6 +26,7 @@ from core.idempotency import read_key
 from core.money import CURRENCIES, to_minor
 from surveys.api.wallet_authentication import WalletAuthentication, wallet_of_token
 from surveys.models import Wallet, Withdrawal
+from surveys.models.wallets import WithdrawalState
 from surveys.payments import factory
 from surveys.payments.base import ProviderError
 from surveys.selectors import money
@@ -90,7 +91,7 @@ class WithdrawalSerializer(serializers.Serializer[Any]):
     """A withdrawal and what it means."""
 
     withdrawal_id = serializers.CharField()
-    state = serializers.CharField()
+    state = serializers.ChoiceField(choices=WithdrawalState.choices)
     amount = serializers.FloatField()
     currency = serializers.CharField()
     message = serializers.CharField()

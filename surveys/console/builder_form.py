@@ -16,6 +16,7 @@ from django.http import QueryDict
 from agents.interview.types import QuestionKind
 from core import money
 from core.errors import ParleyError
+from core.text import clean_text
 from surveys.models import Survey
 from surveys.services.definitions import QUESTIONS_MAX
 from surveys.services.surveys import current_definition, current_version
@@ -31,6 +32,7 @@ PROBES = ((0, "None"), (1, "One"), (2, "Up to two"))
 _AUDIENCE_WORDS = {"all": "Everybody", "new": "New visitors", "returning": "Returning visitors"}
 _DEVICE_WORDS = {"all": "Any device", "mobile": "Phones and tablets", "desktop": "Computers"}
 _ROW_FIELD = "question"
+TYPED_MAX = 100_000
 _LINES = ("allowed_origins", "targeting_url_contains")
 
 
@@ -160,7 +162,7 @@ class QuestionRow:
             "max_probes": _whole(self.max_probes),
         }
         if self.kind == QuestionKind.CHOICE:
-            raw["choices"] = [line.strip() for line in self.choices.splitlines() if line.strip()]
+            raw["choices"] = _split_lines(_clean(self.choices))
         if self.question_id:
             raw["id"] = self.question_id
         return raw
@@ -182,7 +184,7 @@ class Builder:
     def to_raw(self, *, is_new: bool) -> dict[str, Any]:
         """Return the fields as `definitions.read_definition` takes them."""
         typed = self.form.data
-        text = {name: str(typed.get(name, "")).strip() for name in self.form.fields}
+        text = {name: _clean(str(typed.get(name, ""))) for name in self.form.fields}
         raw: dict[str, Any] = {
             name: text[name] for name in ("title", "description", "objective", "consent_text")
         }
@@ -349,6 +351,11 @@ def _targeting(text: Mapping[str, str]) -> dict[str, Any]:
     if attributes:
         rules["attributes"] = attributes
     return rules
+
+
+def _clean(text: str) -> str:
+    """Return the text without what no field takes; far longer than any may be, so none is cut."""
+    return clean_text(text, TYPED_MAX).text
 
 
 def _whole(text: str) -> int | str:

@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
 from accounts.access import CompanyRequest, require_role
 from accounts.models import Role
 from core.errors import NotFoundError
+from core.text import clean_text
 from surveys.selectors.money import count_waiting
 
 P = ParamSpec("P")
@@ -35,6 +36,8 @@ def for_owners(view: View[P]) -> Checked[P]:
 
 def _for_roles(view: View[P], *roles: Role) -> Checked[P]:
     def found(request: CompanyRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if any("\x00" in str(value) for value in kwargs.values()):
+            raise Http404  # PostgreSQL refuses the character, so no row can have it
         try:
             return view(request, *args, **kwargs)
         except NotFoundError as error:
@@ -42,6 +45,11 @@ def _for_roles(view: View[P], *roles: Role) -> Checked[P]:
 
     checked = require_role(*roles)(found)
     return never_cache(wraps(view)(checked))
+
+
+def read_word(query: QueryDict, name: str, *, limit: int = 200) -> str:
+    """Return a parameter as clean text, cut to a length; empty when it is missing."""
+    return clean_text(query.get(name, ""), limit).text.strip()
 
 
 def is_owner(request: CompanyRequest) -> bool:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.access import CompanyRequest
 from core.errors import ConflictError, InvalidInputError
-from surveys.console.doors import for_researchers, is_owner, render_page
+from surveys.console.doors import for_researchers, is_owner, read_word, render_page
 from surveys.models import Survey, SurveyStatus
 from surveys.selectors.console import sightings_of, survey_choices
 from surveys.selectors.surveys import survey_of
@@ -36,7 +36,7 @@ class Hint:
 def install(request: CompanyRequest) -> HttpResponse:
     """Show how to install a survey; take the list of websites that may show it."""
     choices = survey_choices(request.company)
-    wanted = request.POST.get("survey") or request.GET.get("survey") or ""
+    wanted = read_word(request.POST, "survey") or read_word(request.GET, "survey")
     if not wanted and choices:
         wanted = choices[0][0]
     if not wanted:
@@ -80,7 +80,7 @@ def _show(
             "choices": choices,
             "snippet": snippet_of(survey, own),
             "policy": policy_lines(own, settings.LIVEKIT_URL),
-            "hosted_url": f"{own}/s/{survey.public_id}",
+            "hosted_url": f"{own}{reverse('survey_hosted', args=[survey.public_id])}",
             "typed_origins": typed,
             "problems": problems,
             "hints": _hints(request, survey),

@@ -85,7 +85,7 @@ def _problems(request: CompanyRequest, error: ParleyError) -> list[str]:
     if not error.extra.get("errors"):
         return []
     builder.show_problems(error)
-    said = list(builder.row_errors)
+    said = [f"Questions: {text}" for text in builder.row_errors]
     for number, row in enumerate(builder.rows, start=1):
         said += [f"Question {number}: {text}" for texts in row.errors.values() for text in texts]
     for name, texts in builder.form.errors.items():

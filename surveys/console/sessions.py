@@ -17,7 +17,7 @@ from agents.interview.types import Briefing
 from core import audit, clock
 from core.errors import ConflictError
 from sessions.links import socket_path, transcript_path
-from surveys.console.doors import for_owners, for_researchers, render_page
+from surveys.console.doors import for_owners, for_researchers, read_word, render_page
 from surveys.console.paging import cut_page
 from surveys.console.payouts import payout_timeline
 from surveys.console.transcripts import show_flags, show_marks, show_turns
@@ -67,11 +67,11 @@ def read_filter(query: QueryDict) -> SessionFilter:
     state = query.get("state", "")
     band = query.get("band", "")
     return SessionFilter(
-        survey_id=query.get("survey", "")[:64],
+        survey_id=read_word(query, "survey", limit=64),
         state=state if state in ResponseState.values else "",
         band=int(band) if band in {str(index) for index in range(len(BANDS))} else None,
         flagged={"yes": True, "no": False}.get(query.get("flagged", "")),
-        language=query.get("language", "")[:8],
+        language=read_word(query, "language", limit=8),
         since=_read_day(query.get("since", "")),
         until=_read_day(query.get("until", "")),
     )

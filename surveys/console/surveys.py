@@ -23,7 +23,7 @@ from surveys.console.builder_form import (
     read_builder,
     survey_builder,
 )
-from surveys.console.doors import for_researchers, render_page
+from surveys.console.doors import for_researchers, read_word, render_page
 from surveys.console.figures import (
     draw_days,
     draw_funnel,
@@ -81,7 +81,7 @@ def survey_list(request: CompanyRequest) -> HttpResponse:
     status = request.GET.get("status", "")
     if status not in SurveyStatus.values:
         status = ""
-    words = request.GET.get("q", "").strip()[:200]
+    words = read_word(request.GET, "q")
     page = cut_page(surveys_with_spend(request.company, status=status, words=words), request.GET)
     return render_page(
         request,
@@ -254,7 +254,6 @@ def survey_detail(request: CompanyRequest, survey_id: str) -> HttpResponse:
             "curve": draw_pay_curve(
                 version.payment_min_minor, version.payment_max_minor, survey.currency
             ),
-            "hosted_path": f"/s/{survey.public_id}",
         },
     )
 

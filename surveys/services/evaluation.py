@@ -22,13 +22,13 @@ from agents.interview.evaluation.pay import pay_minor, score_to_band
 from agents.interview.factory import get_evaluator
 from agents.interview.integrity.checks import check_integrity
 from agents.interview.types import Evaluation, EvaluationRequest, Flag, FlagKind, Question
+from agents.llm.allowance import may_call_model
 from core import clock, lease
 from core.retry import backoff_seconds
 from sessions.agent_turns import to_turn
 from surveys.models import EvaluationRecord, ResponseState, SurveyResponse
 from surveys.selectors.responses import transcript_of
 from surveys.services import duplicates, insights, payouts
-from surveys.services.model_calls import may_call_model
 
 logger = logging.getLogger(__name__)
 

@@ -18,6 +18,7 @@ from agents.interview.factory import get_insights_agent
 from agents.interview.insights.builtin import BuiltinInsightsAgent
 from agents.interview.types import AnswerSample, Insights, Question, Quote
 from agents.interview.types import Theme as FoundTheme
+from agents.llm.allowance import may_call_model
 from core import clock, lease
 from core.jobs import nudge
 from sessions.models import SegmentRole, TranscriptSegment
@@ -29,7 +30,6 @@ from surveys.models import (
     Theme,
     ThemeMention,
 )
-from surveys.services.model_calls import may_call_model
 from surveys.services.surveys import current_version
 
 REFRESH_JOB = "surveys.refresh_insights"

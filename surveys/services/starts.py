@@ -16,6 +16,7 @@ from django.db import IntegrityError, transaction
 from agents.interview.factory import get_targeting_agent
 from agents.interview.targeting.builtin import BuiltinTargetingAgent
 from agents.interview.types import Briefing, Question, TargetingRequest, Visitor
+from agents.llm.allowance import may_call_model
 from core import clock, tokens
 from core.errors import ConflictError, GoneError, InvalidInputError, NotFoundError
 from core.text import clean_text
@@ -34,7 +35,6 @@ from surveys.selectors.insights import earlier_insights
 from surveys.selectors.responses import has_met_company
 from surveys.services import funnel, identity, reservations, wallets
 from surveys.services.identity import SignedUser
-from surveys.services.model_calls import may_call_model
 from surveys.services.surveys import current_version
 from surveys.services.targeting import check_eligible
 

@@ -20,8 +20,12 @@ from surveys.models import (
     SurveyStatus,
     SurveyVersion,
 )
-from surveys.services.funnel import question_step
-from surveys.services.surveys import change_status, current_version, update_survey
+from surveys.services.surveys import (
+    change_status,
+    current_definition,
+    current_version,
+    update_survey,
+)
 from surveys.tests.agent_doubles import FixedEvaluator
 from surveys.tests.builders import Visitor, make_survey
 
@@ -58,6 +62,10 @@ FORM: dict[str, Any] = {
     "q3-max_probes": "0",
     "q3-choices": "Address\nPayment\n",
 }
+
+
+QUERIES = (("", 11), ("surveys/", 5), ("exports/", 5))
+"""Of session, user and company three each."""
 
 
 def post(browser: Client, path: str, **changes: Any) -> Any:
@@ -288,6 +296,18 @@ def test_the_list_narrows_by_status_and_words(
     assert "No survey fits" in text_of(browser.get("/console/surveys/?q=milk"))
 
 
+def test_characters_no_database_takes_find_nothing(
+    acme: Company, ana: User, browser_of: BrowserOf
+) -> None:
+    survey = make_survey(acme)
+    browser = browser_of(ana)
+    assert browser.get(f"/console/surveys/{survey.public_id}%00/").status_code == 404
+    assert browser.get("/console/surveys/?q=%00x").context["words"] == "x"
+    assert browser.get("/console/sessions/?survey=%00&language=%00").status_code == 200
+    post(browser, "surveys/new/", do="draft", targeting_url_contains="/ca\x00rt")
+    assert Survey.objects.latest("pk").targeting["url_contains"] == ["/cart"]
+
+
 def test_pages_of_the_list_show_each_survey_once(
     acme: Company, ana: User, browser_of: BrowserOf
 ) -> None:
@@ -312,9 +332,7 @@ def test_the_funnel_and_the_cost_of_a_usable_answer(
     answer = browser_of(ana).get(f"/console/surveys/{survey.public_id}/")
     steps = {step.label: step.display for step in answer.context["funnel"].steps}
     assert (steps["Shown"], steps["Started"], steps["Done"], steps["Paid"]) == ("40", "1", "1", "1")
-    assert steps[f"1. {first['text']}"] == str(
-        FunnelCounter.objects.get(survey=survey, step=question_step(first["id"])).count
-    )
+    assert steps[f"1. {first['text']}"] == "1"
     assert (answer.context["usable"], answer.context["cost_minor"]) == (1, 1550)
     SurveyResponse.objects.update(is_flagged=True)
     flagged = browser_of(ana).get(f"/console/surveys/{survey.public_id}/")
@@ -363,13 +381,13 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
     browser = browser_of(ana)
     survey = make_survey(acme)
     Visitor(survey).answer_all()
-    for path, count in (("", 12), ("surveys/", 6), ("exports/", 6)):
+    for path, count in QUERIES:
         with django_assert_num_queries(count):
             assert browser.get(f"/console/{path}").status_code == 200
     for number in range(4):
         other = make_survey(acme, title=f"Another {number}")
         Visitor(other).answer_all()
-    for path, count in (("", 12), ("surveys/", 6), ("exports/", 6)):
+    for path, count in QUERIES:
         with django_assert_num_queries(count):
             assert browser.get(f"/console/{path}").status_code == 200
 
@@ -421,6 +439,7 @@ def test_a_try_out_says_what_the_draft_lacks(
     )
     assert answer.status_code == 400
     assert answer.json()["errors"] == [
+        "Questions: At least one question must be required: pay depends on it.",
         "Question 1: This field may not be empty.",
         "Languages: Use language codes such as en or es.",
     ]
@@ -453,8 +472,6 @@ def test_a_try_outs_token_is_its_companys_and_fresh(
     kind: str,
 ) -> None:
     survey = make_survey(globex if kind == "foreign" else acme)
-    from surveys.services.surveys import current_definition
-
     held = rehearsal.begin_rehearsal(company=survey.company, definition=current_definition(survey))
     token = held.token
     if kind == "forged":

@@ -152,7 +152,7 @@ def test_writing_takes_time() -> None:
 def test_widget_flow_says_what_is_missing(
     arguments: list[str], message: str, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.DEMO = False
+    settings.PRODUCTION = True
     monkeypatch.delenv("PARLEY_KEY", raising=False)
     with pytest.raises(CommandError, match=message):
         call_command("widget_flow", *arguments)

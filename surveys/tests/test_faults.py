@@ -96,9 +96,22 @@ def test_past_its_daily_limit_a_company_gets_the_built_in_agents(
     assert visitor.start()["briefing_source"] == "builtin"
     assert model.requests == []
     visitor.talk()
-    asked_while_talking = len(model.requests)
     assert visitor.done()["evaluation_source"] == "builtin"
-    assert len(model.requests) == asked_while_talking
+    assert model.requests == []
+
+
+def test_each_call_of_a_model_counts_towards_the_daily_limit(
+    acme: Company, model: FakeOpenAIServer, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    use_flags(monkeypatch)
+    # One for the briefing, one for the first reply; the day is used up then.
+    settings.LLM_DAILY_CALLS_PER_COMPANY = 2
+    visitor = Visitor(make_survey(acme))
+    visitor.start()
+    after_start = len(model.requests)
+    visitor.talk()
+    assert 0 < after_start < len(model.requests) <= 2 * settings.LLM_MAX_ATTEMPTS
+    assert visitor.done()["evaluation_source"] == "builtin"
 
 
 def test_no_word_token_or_key_of_anybody_is_logged(

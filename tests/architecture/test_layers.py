@@ -13,7 +13,7 @@ import pytest
 from tests.architecture.sources import ROOT, Module, product_modules
 
 # Packages beside the product: they may import it, it never imports them.
-BESIDE = {"benchmarks", "scripts", "tests"}
+BESIDE = {"benchmarks", "examples", "scripts", "tests"}
 
 # Who may import an outside library, by the start of the module's name. import-linter sees only
 # the first part of an outside name, so it cannot tell livekit.api from livekit.agents.

@@ -7,7 +7,8 @@ const form = document.querySelector("[data-builder]");
 const list = form.querySelector("[data-rows]");
 const template = document.querySelector("[data-row-template]");
 const rowStatus = form.querySelector("[data-row-status]");
-const amounts = new Intl.NumberFormat("en", { style: "currency", currency: settings.currency });
+const amountsIn = (currency) => new Intl.NumberFormat("en", { style: "currency", currency });
+let amounts = amountsIn(settings.currency);
 let tokens = list.children.length;
 
 const rows = () => [...list.querySelectorAll("[data-row]")];
@@ -127,6 +128,11 @@ function drawBudget(high) {
   note.textContent = covered >= answers
     ? `${show(budget)} covers all ${answers} answers, even each at the highest pay.`
     : `${show(budget)} is sure to cover ${covered} of ${answers} answers; more when they earn less than the highest pay.`;
+  const currency = form.elements.currency?.value ?? settings.currency;
+  if (currency !== settings.currency) {
+    funds.textContent = `These funds are in ${settings.currency}. Those in ${currency} stand in the ledger.`;
+    return;
+  }
   const missing = budget - Number(funds.dataset.ownMinor) - Number(funds.dataset.freeMinor);
   funds.textContent = missing > 0
     ? `${show(missing)} of the budget is not in your funds yet. The survey runs as far as the money reaches.`
@@ -144,7 +150,18 @@ form.addEventListener("click", (event) => {
     add();
   }
 });
+/** Funds are kept by currency: those of another one are known when the survey is saved. */
+function takeCurrency(currency) {
+  amounts = amountsIn(currency);
+  settings.decimals = amounts.resolvedOptions().maximumFractionDigits;
+  for (const name of ["payment_min", "payment_max", "budget"]) {
+    form.elements[name].parentElement.querySelector(".field__affix").textContent = currency;
+  }
+  drawPay();
+}
+
 form.addEventListener("change", (event) => {
+  if (event.target.name === "currency") takeCurrency(event.target.value);
   if (event.target.matches("[data-row-kind]")) showChoices(event.target.closest("[data-row]"));
 });
 form.addEventListener("input", (event) => {

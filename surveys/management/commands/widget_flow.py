@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 
 from accounts.models import Company
 from accounts.services.api_keys import create_api_key
@@ -62,13 +63,23 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
 
     def _demo_key(self) -> str:
-        """Mint a key for the demo company when its database is the one beside this command."""
-        company = (
-            Company.objects.filter(slug=DEMO_SLUG, is_demo=True).first() if settings.DEMO else None
-        )
+        """Mint a key for the demo company when its database is the one beside this command.
+
+        A developer's own settings (DEBUG) may lie beside a demo's data folder; production never
+        has a key minted for it in passing.
+        """
+        company = None if settings.PRODUCTION else _demo_company()
         if company is None:
             raise CommandError(
                 "A company key is needed: pass --key or set PARLEY_KEY. "
                 "'manage.py create_api_key --company SLUG' makes one."
             )
         return create_api_key(company=company, name="widget_flow").plain
+
+
+def _demo_company() -> Company | None:
+    try:
+        return Company.objects.filter(slug=DEMO_SLUG, is_demo=True).first()
+    except DatabaseError:
+        # There is no database here yet: nobody has run the demo.
+        return None

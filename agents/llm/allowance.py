@@ -1,8 +1,7 @@
-"""How often a company's surveys may ask a language model in a day. Knows no agent.
+"""How often a company may ask a language model in a day, whatever it asks for.
 
-A model costs money each time, so the counter is atomic. It covers briefings, scores and insights;
-replies in a conversation are bounded by its own limit on turns. Past the limit the built-in agents
-answer: nobody is turned away.
+Owns the one counter. A model costs money each time, so the count is atomic. Past the limit the
+built-in agents answer: nobody is turned away. Knows no agent and nothing of who is interviewed.
 """
 
 from __future__ import annotations
