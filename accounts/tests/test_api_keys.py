@@ -127,3 +127,7 @@ def test_the_command_prints_the_key_and_nothing_else(acme):
 def test_the_command_names_an_unknown_company(db):
     with pytest.raises(CommandError, match="There is no company 'nope'"):
         call_command("create_api_key", company="nope")
+
+
+def test_an_identifier_no_row_can_have_is_not_found(browser_of, ana, acme):
+    assert browser_of(ana).post("/console/keys/key_%00/revoke/").status_code == 404

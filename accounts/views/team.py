@@ -91,6 +91,8 @@ def _send_invitation(request: CompanyRequest, created: invitations.CreatedInvita
 @require_POST
 def member_role(request: CompanyRequest, user_public_id: str) -> HttpResponse:
     """Give a member another role."""
+    if not list_members(request.company).filter(user__public_id=user_public_id).exists():
+        raise Http404
     form = RoleForm(request.POST)
     if form.is_valid():
         try:

@@ -41,6 +41,8 @@ def read_claim(raw: object) -> tuple[ClaimedLine, ...]:
     Args:
         raw: text with lines ``Agent: …`` and ``User: …`` (a line without a role goes on with the
             one before), or a list of ``{role, text, t?}`` with ``t`` in seconds; or None.
+            Unless every entry has its ``t`` no time is known and all of them are 0: made-up times
+            would read like somebody who answers faster than people can.
 
     Raises:
         InvalidInputError: neither, or too long.
@@ -79,14 +81,15 @@ def _read_lines(raw: str) -> list[ClaimedLine]:
             raise _invalid("Start the transcript's first line with 'Agent:' or 'User:'.")
     return [
         turn
-        for number, (role, lines) in enumerate(spoken)
-        if (turn := _line(role, "\n".join(lines), float(number))) is not None
+        for role, lines in spoken
+        if (turn := _line(role, "\n".join(lines), 0.0)) is not None
     ]
 
 
 def _read_list(raw: Sequence[Any]) -> list[ClaimedLine]:
     turns: list[ClaimedLine] = []
     length = 0
+    is_timed = all(isinstance(item, dict) and "t" in item for item in raw)
     for number, item in enumerate(raw):
         role = item.get("role") if isinstance(item, dict) else None
         text = item.get("text") if isinstance(item, dict) else None
@@ -95,13 +98,13 @@ def _read_list(raw: Sequence[Any]) -> list[ClaimedLine]:
             raise _invalid(
                 f"Entry {number} of the transcript needs a role (agent or user) and a text."
             )
-        at = item.get("t", number)
+        at = item.get("t", 0)
         if isinstance(at, bool) or not isinstance(at, int | float) or not 0 <= at <= 86_400:
             raise _invalid(f"Entry {number}: 't' is the seconds since the start, 0 to 86400.")
         length += len(text)
         if length > MAX_CHARS:
             raise _invalid(f"A transcript has at most {MAX_CHARS} characters.")
-        turn = _line(known, text, float(at))
+        turn = _line(known, text, float(at) if is_timed else 0.0)
         if turn is not None:
             turns.append(turn)
     return turns

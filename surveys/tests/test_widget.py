@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings
 
 from surveys.models import SurveyStatus
+from surveys.services.identity import SignedUser, identity_secret, verify_signed_user
 from surveys.tests.builders import make_survey
 from surveys.views.widget_bundle import load_bundle
 
@@ -16,7 +17,9 @@ SHELL_BYTES_MAX = 10_000
 
 
 def keys_of(locale: str) -> set[str]:
-    return set(re.findall(r'(?:^|[{,]\s*|\s)(\w+): "', (FOLDER / f"locale-{locale}.js").read_text()))
+    return set(
+        re.findall(r'(?:^|[{,]\s*|\s)(\w+): "', (FOLDER / f"locale-{locale}.js").read_text())
+    )
 
 
 def test_the_shell_is_small_and_cached_for_a_short_time(client):
@@ -97,10 +100,23 @@ def test_the_hosted_page_of_a_draft_or_of_nothing_is_not_there(client, acme):
 def test_the_example_page_says_what_to_do_without_a_demo(client, db):
     page = client.get("/demo/host/").content.decode()
     assert "No survey to show" in page
-    assert "<script src=\"/widget.js\"" not in page
+    assert '<script src="/widget.js"' not in page
 
 
 def test_the_example_page_shows_a_named_survey(client, acme):
     survey = make_survey(acme)
     page = client.get(f"/demo/host/?survey={survey.public_id}").content.decode()
     assert f'<script src="/widget.js" data-survey="{survey.public_id}"' in page
+
+
+def test_the_servers_of_companies_sign_users_as_the_guide_says(acme):
+    survey = make_survey(acme)
+    guide = (Path(settings.BASE_DIR) / "WIDGET_INTEGRATION.md").read_text()
+    [code] = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    names: dict = {}
+    exec(code, names)
+
+    signed = names["sign_user"](identity_secret(acme), survey.public_id, "user-7")
+
+    assert set(signed) == {"user_id", "exp", "hmac"}
+    assert len(verify_signed_user(survey=survey, user=SignedUser(**signed))) == 64

@@ -80,7 +80,8 @@ class ParleyServer:
     def seed(self) -> None:
         made = subprocess.run(
             [sys.executable, "-m", "tests.browser.world"],
-            cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=120, check=False,
+            cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=120,
+            check=False,
         )  # fmt: skip
         assert made.returncode == 0, made.stderr
         self.key = json.loads(made.stdout.strip().splitlines()[-1])["key"]
@@ -264,8 +265,8 @@ def check_access():
         found = page.evaluate(
             """async (scope) => {
                 const report = await window.axe.run(scope, { resultTypes: ["violations"] });
-                const where = (one) => one.nodes.map((node) => `${node.target.flat(9).join(" ")}: ${node.failureSummary}`);
-                return report.violations.map((one) => [one.id, where(one)]);
+                const where = (node) => `${node.target.flat(9).join(" ")}: ${node.failureSummary}`;
+                return report.violations.map((one) => [one.id, one.nodes.map(where)]);
             }""",
             scope,
         )

@@ -39,7 +39,7 @@ export function watchTryout({ form, url }) {
   function wait(isWaiting) {
     send.disabled = isWaiting;
     text.readOnly = isWaiting;
-    send.toggleAttribute("aria-busy", isWaiting);
+    send.setAttribute("aria-busy", String(isWaiting));
   }
 
   async function step(body) {
