@@ -46,6 +46,7 @@ test: $(DEV) ## the test suite: no service, no key, no network
 	@echo "Not run here: browser tests (make test-browser) and the suite on PostgreSQL and Redis (make test-services)."
 
 test-browser: $(DEV) ## the tests in a real Chromium (installs Debian's when absent and root)
+	@scripts/install_axe.sh
 	@CHROMIUM="$$(scripts/find_chromium.sh)" && export CHROMIUM && \
 		DATABASE_URL= REDIS_URL= $(PY) -m pytest -m browser $(ARGS)
 

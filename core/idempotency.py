@@ -41,6 +41,10 @@ class StoredAnswer:
     """True when it was stored before; sent as ``Idempotency-Replayed: true``."""
 
 
+class KeyInUseError(ConflictError):
+    """The first request with this key is still being answered."""
+
+
 def read_key(headers: Mapping[str, str]) -> str:
     """Return the request's Idempotency-Key, or an empty text when it has none.
 
@@ -93,7 +97,7 @@ def run_idempotent(
 
     Raises:
         UnprocessableError: the key was used for another request.
-        ConflictError: the first request with this key is still being answered.
+        KeyInUseError: the first request with this key is still being answered.
     """
     key_digest = hashlib.sha256(key.encode()).hexdigest()
     request = {"method": method, "path": path[:500], "body_sha256": body_sha256}
@@ -158,7 +162,7 @@ def _claim(
         locked_until__lte=now,
     ).update(attempt=F("attempt") + 1, locked_until=locked_until)
     if not taken:
-        raise ConflictError(
+        raise KeyInUseError(
             "idempotency_key_in_use",
             "The first request with this Idempotency-Key is still being answered. Try again "
             "in a moment.",

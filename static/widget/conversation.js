@@ -275,6 +275,8 @@ class Conversation {
 
   #takeStatus(status) {
     const wasPaused = this.#status.status === "paused";
+    // What is drawn away below must not take the focus of the person with it.
+    const hadFocus = this.element.contains(this.shell.root.activeElement);
     this.#status = status;
     this.#statusAt = Date.now();
     const isPaused = status.status === "paused";
@@ -285,6 +287,7 @@ class Conversation {
     this.pauseButton.querySelector("span").textContent = this.panel.t(isPaused ? "resume" : "pause");
     this.pauseButton.querySelector("svg").replaceWith(icon(isPaused ? "play" : "pause"));
     if (isPaused && !wasPaused) this.panel.announce(this.panel.t("paused_title"));
+    if (wasPaused && !isPaused && hadFocus) this.field.focus();
     this.#drawClock();
     this.#drawQuick();
     if (status.status === "ended") this.#leaveForResult();
@@ -337,7 +340,6 @@ class Conversation {
     const isPaused = this.#status.status === "paused";
     await (isPaused ? this.connection.resume() : this.connection.pause());
     setBusy(this.pauseButton, false);
-    if (isPaused) this.field.focus();
   }
 
   async #finish() {

@@ -82,6 +82,9 @@
     emit("error", { code, message, ...more });
   }
 
+  /** The report of what a policy forbade comes a moment after the failure it caused. */
+  const isForbidden = () => new Promise((resolve) => { setTimeout(() => resolve(forbidden.size > 0), 100); });
+
   /** Content-Security-Policy line to what it forbade, as far as it was ours. */
   const forbidden = new Map();
   document.addEventListener("securitypolicyviolation", (event) => {
@@ -270,10 +273,10 @@
         mount();
         return module.createPanel(shared);
       })
-      .catch((error) => {
+      .catch(async (error) => {
         loading = null;
         announceFailure();
-        if (forbidden.size === 0) fail(error.code ?? "load_failed", `the widget could not be loaded: ${error.message}`);
+        if (!(await isForbidden())) fail(error.code ?? "load_failed", `the widget could not be loaded: ${error.message}`);
         throw error;
       });
     return loading;
@@ -307,7 +310,7 @@
     try {
       config = await loadConfig();
     } catch (error) {
-      if (forbidden.size === 0) fail(error.code ?? "unreachable", error.code ? error.message : `${base} could not be reached from this page (${error.message}).`);
+      if (!(await isForbidden())) fail(error.code ?? "unreachable", error.code ? error.message : `${base} could not be reached from this page (${error.message}).`);
       return;
     }
     emit("ready");

@@ -33,7 +33,7 @@ h1, h2, h3, h4 { font-size: 1em; font-weight: 600; text-wrap: balance; }
   position: fixed; inset-block-end: max(16px, env(safe-area-inset-bottom)); inset-inline-end: 16px; z-index: var(--parley-z-index, 2147483000);
   display: flex; flex-direction: column; overflow: hidden; overscroll-behavior: contain;
   inline-size: min(408px, calc(100vw - 32px)); block-size: min(690px, calc(100dvh - 32px));
-  border: 1px solid var(--line); border-radius: var(--r); background: var(--surface); color: var(--ink);
+  border: 1px solid var(--line); border-radius: var(--parley-panel-radius, var(--r)); background: var(--surface); color: var(--ink);
   font-weight: 400; line-height: 1.5; text-align: start; overflow-wrap: break-word;
   box-shadow: 0 24px 60px -16px light-dark(rgb(30 34 28 / 34%), rgb(0 0 0 / 80%)), 0 4px 14px light-dark(rgb(30 34 28 / 10%), rgb(0 0 0 / 40%));
 }

@@ -22,7 +22,7 @@ from accounts.models import CompanyKey
 from core import ratelimit
 from core.api.views import answer_idempotently
 from core.errors import ForbiddenError, NotFoundError
-from core.idempotency import StoredAnswer
+from core.idempotency import KeyInUseError, StoredAnswer
 from sessions.api.authentication import SessionTokenAuthentication
 from sessions.models import VoiceSession
 from sessions.selectors import find_for_company, find_for_token
@@ -240,7 +240,12 @@ class CompleteView(APIView):
             return StoredAnswer(200, body)
 
         try:
-            return answer_idempotently(request, tenant=session.public_id, call=call)
+            try:
+                return answer_idempotently(request, tenant=session.public_id, call=call)
+            except KeyInUseError:
+                # Done waits for the one evaluation whoever began it, so a repeat gets its answer
+                # at once, and a request that died holds nobody up.
+                return Response(call().body)
         except _PendingError as pending:
             return Response(
                 pending.body, status=202, headers={"Retry-After": str(PENDING_RETRY_SECONDS)}

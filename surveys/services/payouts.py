@@ -18,7 +18,7 @@ from accounts.models import User
 from agents.interview.types import ATTACK_FLAGS, Evaluation, Flag, FlagKind
 from core import clock
 from core.errors import ConflictError
-from surveys.models import Payout, PayoutState, ReservationState, SurveyResponse
+from surveys.models import Payout, PayoutState, ReservationState, SurveyResponse, Wallet
 from surveys.payments.factory import LOCAL, provider_name_for
 from surveys.services import funding, ledger, payout_steps, wallets
 from surveys.services.funding import SurveyBooks
@@ -146,7 +146,7 @@ def _new_payout(row: SurveyResponse, amount_minor: int) -> Payout:
     """Return an approved payout that is not saved yet; its wallet is locked."""
     return Payout(
         response=row,
-        wallet=wallets.lock_root(row.wallet),
+        wallet=wallets.lock_root(Wallet(pk=row.wallet_id)),  # Its row is read once, locked.
         transaction_id=f"txn_{row.voice_session.public_id}_{int(clock.now().timestamp())}",
         amount_minor=amount_minor,
         currency=row.survey.currency,

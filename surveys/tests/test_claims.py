@@ -127,3 +127,46 @@ def test_a_transcript_in_the_address_is_for_the_demos_own_machine(
         assert visitor.session.status == "ready"
         allowed = visitor.client.post(path, {}, REMOTE_ADDR="127.0.0.1", **credential)
     assert allowed.json()["payment_status"] == "held"
+
+
+@pytest.mark.parametrize(
+    "transcript",
+    [
+        TRANSCRIPT,
+        [
+            {"role": "agent", "text": "What were you trying to get done?"},
+            {"role": "user", "text": ANSWERS[0], "t": 3},
+            {"role": "agent", "text": "Which part slowed you down?"},
+            {"role": "user", "text": ANSWERS[1]},
+        ],
+    ],
+    ids=["text", "some-times-missing"],
+)
+def test_a_companys_transcript_without_times_is_not_taken_for_speeding(
+    acme: Company, api_of: Callable[..., APIClient], transcript: object
+) -> None:
+    visitor = Visitor(make_survey(acme, accept_client_transcript=True))
+    visitor.start()
+    result = (
+        api_of(acme)
+        .post(f"/session/{visitor.session_id}/complete", {"transcript": transcript})
+        .json()
+    )
+    assert (result["flags"], result["payment_status"]) == ([], "success")
+    assert set(TranscriptSegment.objects.values_list("at_seconds", flat=True)) == {0.0}
+
+
+def test_the_times_of_a_companys_transcript_are_believed(
+    acme: Company, api_of: Callable[..., APIClient]
+) -> None:
+    visitor = Visitor(make_survey(acme, accept_client_transcript=True))
+    visitor.start()
+    lines = TRANSCRIPT.splitlines()
+    turns = [
+        {"role": line.partition(": ")[0], "text": line.partition(": ")[2], "t": number}
+        for number, line in enumerate(lines)
+    ]
+    result = (
+        api_of(acme).post(f"/session/{visitor.session_id}/complete", {"transcript": turns}).json()
+    )
+    assert (result["flags"], result["payment_status"]) == (["speeding"], "held")

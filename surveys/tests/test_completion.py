@@ -17,6 +17,7 @@ from accounts.models import Company
 from agents.interview.types import FlagKind
 from core import clock
 from core.jobs import testing as jobs
+from core.models import IdempotencyRecord, IdempotencyState
 from sessions.models import EndReason, VoiceSession
 from sessions.services.endings import end_session
 from surveys.models import (
@@ -119,6 +120,23 @@ def test_an_idempotency_key_replays_and_refuses_another_body(
     assert again.json() == first.json()
     assert again["Idempotency-Replayed"] == "true"
     assert other.json()["code"] == "idempotency_key_reused"
+    assert evaluator.calls == 1
+
+
+def test_a_key_whose_request_died_holds_nobody_up(acme: Company, evaluator: FixedEvaluator) -> None:
+    visitor = Visitor(make_survey(acme))
+    visitor.start()
+    visitor.talk()
+    token = visitor.started["session_token"]
+    first = visitor.call("post", "complete", token, {}, HTTP_IDEMPOTENCY_KEY="k-1")
+    # As the record stands while the first is answered, or after its process was killed.
+    IdempotencyRecord.objects.update(
+        state=IdempotencyState.IN_FLIGHT, locked_until=clock.now() + timedelta(seconds=60)
+    )
+    again = visitor.call("post", "complete", token, {}, HTTP_IDEMPOTENCY_KEY="k-1")
+    assert (again.status_code, again.json()) == (200, first.json())
+    other = visitor.call("post", "complete", token, {"transcript": ""}, HTTP_IDEMPOTENCY_KEY="k-1")
+    assert other.status_code == 422
     assert evaluator.calls == 1
 
 

@@ -6,13 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.core import signing
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Company, User
 from core.clock import now
-from surveys.console import rehearsal
 from surveys.models import (
     FunnelCounter,
     Survey,
@@ -22,7 +20,6 @@ from surveys.models import (
 )
 from surveys.services.surveys import (
     change_status,
-    current_definition,
     current_version,
     update_survey,
 )
@@ -392,101 +389,22 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
             assert browser.get(f"/console/{path}").status_code == 200
 
 
-# --- try-outs --------------------------------------------------------------------------------
-
-
-def step(browser: Client, path: str, **fields: Any) -> Any:
-    return browser.post(f"/console/{path}", fields, headers={"Accept": "application/json"})
-
-
-def test_a_try_out_of_what_stands_in_the_builder_leaves_no_trace(
+def test_the_pay_preview_follows_what_is_typed(
     acme: Company, ana: User, browser_of: BrowserOf
 ) -> None:
-    browser = browser_of(ana)
-    drafted = {**FORM, "title": "", "payment_max": "nonsense", "version": ""}
-    opening = step(browser, "surveys/try/", **drafted)
-    assert opening.status_code == 200
-    assert "Tell me about your last purchase." in opening.json()["reply"]
-    assert opening.json()["is_closed"] is False
-    token = opening.json()["token"]
-    replies = []
-    for said in (
-        "On Monday I bought a grinder and the page froze twice, so I paid again by phone.",
-        "It froze after the address, because the postcode was not accepted.",
-        "Payment",
-        "Yes, that is right.",
-    ):
-        answer = step(browser, "surveys/try/", token=token, text=said)
-        assert answer.status_code == 200
-        token = answer.json()["token"]
-        replies.append(answer.json())
-        if answer.json()["is_closed"]:
-            break
-    assert any("Which part was hardest?" in reply["reply"] for reply in replies)
-    assert replies[-1]["is_closed"] is True
-    over = step(browser, "surveys/try/", token=token, text="One more thing")
-    assert (over.status_code, over.json()["code"]) == (400, "rehearsal_over")
-    assert not Survey.objects.exists()
-    assert not SurveyResponse.objects.exists()
-    assert not FunnelCounter.objects.exists()
-
-
-def test_a_try_out_says_what_the_draft_lacks(
-    acme: Company, ana: User, browser_of: BrowserOf
-) -> None:
-    answer = step(
-        browser_of(ana), "surveys/try/", **{**FORM, "q7-text": "", "languages": "english!"}
-    )
-    assert answer.status_code == 400
-    assert answer.json()["errors"] == [
-        "Questions: At least one question must be required: pay depends on it.",
-        "Question 1: This field may not be empty.",
-        "Languages: Use language codes such as en or es.",
+    answer = post(browser_of(ana), "surveys/new/", do="add", payment_min="5", payment_max="20")
+    assert answer.context["curve_pay"] == [
+        ("Below 25", 0, 0),
+        ("25 to 54", 50, 500),
+        ("70", 70, 1100),
+        ("85", 85, 1550),
+        ("100", 100, 2000),
     ]
-
-
-def test_a_try_out_goes_on_without_script(acme: Company, ana: User, browser_of: BrowserOf) -> None:
-    survey = make_survey(acme)
-    path = f"/console/surveys/{survey.public_id}/preview/"
-    browser = browser_of(ana)
-    assert browser.get(path).context["held"] is None
-    begun = browser.post(path)
-    held = begun.context["held"]
-    gone_on = browser.post(path, {"token": held.token, "text": "I <b>moved</b> 40 notes by hand."})
-    assert len(gone_on.context["held"].turns) == 3
-    assert "I &lt;b&gt;moved&lt;/b&gt; 40 notes by hand." in text_of(gone_on)
-    empty = browser.post(path, {"token": held.token, "text": " "})
-    assert empty.status_code == 400
-    assert "Write an answer first." in text_of(empty)
-    assert empty.context["token"] == held.token
-    assert not SurveyResponse.objects.exists()
-
-
-@pytest.mark.parametrize("kind", ["forged", "foreign", "old"])
-def test_a_try_outs_token_is_its_companys_and_fresh(
-    acme: Company,
-    globex: Company,
-    ana: User,
-    browser_of: BrowserOf,
-    monkeypatch: pytest.MonkeyPatch,
-    kind: str,
-) -> None:
-    survey = make_survey(globex if kind == "foreign" else acme)
-    held = rehearsal.begin_rehearsal(company=survey.company, definition=current_definition(survey))
-    token = held.token
-    if kind == "forged":
-        token = signing.dumps({"company": acme.public_id}, salt="another salt")
-    if kind == "old":
-        monkeypatch.setattr(rehearsal, "MAX_AGE_SECONDS", -1)
-    answer = step(browser_of(ana), "surveys/try/", token=token, text="Hello there")
-    assert (answer.status_code, answer.json()["code"]) == (400, "rehearsal_invalid")
-
-
-def test_try_outs_have_a_limit(
-    acme: Company, ana: User, browser_of: BrowserOf, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(rehearsal, "STEPS_AN_HOUR", 1)
-    browser = browser_of(ana)
-    assert step(browser, "surveys/try/", **FORM).status_code == 200
-    answer = step(browser, "surveys/try/", **FORM)
-    assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited")
+    path = answer.context["curve_path"]
+    assert path.startswith("M0 100H5V100H10V100H15V100H20V100H25V75H30V75")
+    assert path.endswith("H85V22H90V15H95V8H100V0")
+    for typed in ("", "much", "-3", "1e9", "99999999999999999999"):
+        shown = post(
+            browser_of(ana), "surveys/new/", do="add", payment_max=typed, payment_min=typed
+        )
+        assert shown.status_code == 200

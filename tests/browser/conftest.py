@@ -207,7 +207,8 @@ def host_page(parley):
         server.server_close()
 
 
-@pytest.fixture(scope="session")
+# Not for the whole run: playwright's loop occupies the thread, and other modules start their own.
+@pytest.fixture(scope="module")
 def chromium():
     """Return a running Chromium."""
     executable = os.environ.get("CHROMIUM") or shutil.which("chromium")

@@ -63,25 +63,26 @@ def test_the_whole_conversation_by_keyboard_alone(ask, host_page, visitor, check
         expect(shadow(page, ".count")).to_have_text("Question 1 of 2")
         expect(shadow(page, ".left")).to_have_text(re.compile(r"^(10:00|9:5\d) left$"))
         # Letter by letter, as fast as a quick person: whoever is faster is looked at.
-        page.keyboard.type(GOOD_ANSWER, delay=45)
+        page.keyboard.type(GOOD_ANSWER, delay=70)
         page.keyboard.press("Enter")
         expect(shadow(page, ".count")).to_have_text("Question 2 of 2")
         expect(shadow(page, ".turn--visitor .turn__text")).to_have_text([GOOD_ANSWER])
         check_access(page, "conversation")
 
         page.wait_for_timeout(900)
-        page.keyboard.type("4, they were kind about it", delay=60)
+        page.keyboard.type("4, they were kind about it", delay=110)
         page.keyboard.press("Enter")
         expect(shadow(page, ".count")).to_have_text("All 2 questions are done")
         tab_to(page, "I'm done")
         page.keyboard.press("Enter")
+        expect(shadow(page, ".message")).to_be_visible()
+        assert [row["flags"] for row in survey.sessions()] == [[]]
         expect(shadow(page, ".message")).to_have_text(re.compile(r"^Thank you! You've earned \$\d"))
         check_access(page, "result")
 
         amount = shadow(page, ".pay__amount").inner_text()
         rows = survey.sessions()
         assert [row["state"] for row in rows] == ["completed"]
-        assert rows[0]["flags"] == []
         assert amount == f"${rows[0]['payment_amount']:.2f}"
         assert 5 <= rows[0]["payment_amount"] <= 20
         assert shadow(page, ".transaction code").inner_text() == rows[0]["transaction_id"]

@@ -51,6 +51,8 @@ def find_low_effort(questions: Sequence[Question], turns: Sequence[Turn]) -> Fla
 
     Short answers with a fact in them, and declined questions, are not counted as empty.
     """
+    if not any(len(words(turn.text)) <= SHORT_ANSWER_WORDS for turn in _answers(turns)):
+        return None  # No group of turns can be empty, whichever question each belongs to.
     asked = _open_questions(questions)
     assigned = assign_turns(questions, turns, _language(turns))
     answered = [
@@ -117,18 +119,18 @@ def find_off_topic(questions: Sequence[Question], turns: Sequence[Turn]) -> Flag
 
 def find_echo(questions: Sequence[Question], turns: Sequence[Turn]) -> Flag | None:
     """Find turns that give the question back as the answer."""
-    asked = [question.text for question in questions]
+    asked = [(question.text, len(words(question.text))) for question in questions]
     found = []
     for before, turn in pairwise(turns):
         if turn.role is not Role.USER or turn.is_late or before.role is not Role.AGENT:
             continue
-        if len(words(turn.text)) < ECHO_MIN_WORDS:
+        count = len(words(turn.text))
+        if count < ECHO_MIN_WORDS:
             continue
-        sources = [before.text, *asked]
+        sources = [(before.text, len(words(before.text))), *asked]
         if any(
-            len(words(turn.text)) <= 1.3 * len(words(source))
-            and containment(turn.text, source) >= ECHO_CONTAINMENT
-            for source in sources
+            count <= 1.3 * source_count and containment(turn.text, source) >= ECHO_CONTAINMENT
+            for source, source_count in sources
         ):
             found.append(turn)
     if not found:
@@ -187,8 +189,12 @@ def find_duplicate_answers(questions: Sequence[Question], turns: Sequence[Turn])
 def find_incomplete(questions: Sequence[Question], turns: Sequence[Turn]) -> Flag | None:
     """Find transcripts in which most required questions got no turn at all."""
     required = [question for question in questions if question.required]
-    if not required or not _answers(turns):
+    answers = _answers(turns)
+    if not required or not answers:
         return None
+    noted = {turn.question_id for turn in answers}
+    if 2 * sum(question.id not in noted for question in required) <= len(required):
+        return None  # The server's own notes suffice; reading the agent's words could only add.
     assigned = assign_turns(questions, turns, _language(turns))
     missing = [question for question in required if not assigned[question.id]]
     if len(missing) * 2 <= len(required):

@@ -72,11 +72,12 @@ _ASKS_WISH = re.compile(
     r"\b(?:would|should|could we|improve|wish|cambiarias?|mejorarias?|gustaria|deberia\w*|"
     r"tendria que|anadirias?|quitarias?)\b"
 )
-_KEYBOARD_RUN = re.compile(
-    r"asdf|sdfg|dfgh|fghj|ghjk|hjkl|qwer|wert|erty|rtyu|tyui|uiop|zxcv|xcvb|cvbn|vbnm"
+#: Keys side by side, six consonants in a row, or one letter five times.
+_ODD_RUN = re.compile(
+    r"asdf|sdfg|dfgh|fghj|ghjk|hjkl|qwer|wert|erty|rtyu|tyui|uiop|zxcv|xcvb|cvbn|vbnm|"
+    r"[bcdfghjklmnpqrstvwxz]{6}|(.)\1{4}"
 )
-_CONSONANT_RUN = re.compile(r"[bcdfghjklmnpqrstvwxz]{6}")
-_SAME_LETTER_RUN = re.compile(r"(.)\1{4}")
+_VOWELS = frozenset("aeiouy")
 _CLAUSE_END = re.compile(r"[,;:\u2014()]| - | (?:and|but|because|so|y|pero|porque|aunque) ")
 
 
@@ -132,10 +133,7 @@ def looks_like_gibberish(text: str) -> bool:
     odd = sum(
         1
         for word in latin
-        if not re.search("[aeiouy]", word)
-        or _CONSONANT_RUN.search(word)
-        or _KEYBOARD_RUN.search(word)
-        or _SAME_LETTER_RUN.search(word)
+        if _VOWELS.isdisjoint(word) or _ODD_RUN.search(word)
     )
     return odd / len(latin) >= 0.6
 

@@ -85,14 +85,17 @@ export class ConversationConnection extends EventTarget {
       this.#heardAt = Date.now();
       if (typeof data === "string") this.#take(JSON.parse(data));
     });
-    socket.addEventListener("close", ({ code }) => {
+    const lose = (code) => {
       clearInterval(this.#timers.ping);
       if (this.#socket !== socket) return;
       this.#socket = null;
       if (code === ENDED) this.#stop("ended");
       else if (code in FINAL_CODES) this.#stop(FINAL_CODES[code]);
       else this.#retry(isOpen);
-    });
+    };
+    socket.addEventListener("close", ({ code }) => lose(code));
+    // Chromium closes a socket its page's policy forbids without a close event.
+    socket.addEventListener("error", () => lose(1006));
   }
 
   #retry(wasOpen) {
