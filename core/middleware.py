@@ -17,7 +17,7 @@ from django.http.response import HttpResponseBase
 
 from core import metrics
 from core.clock import monotonic
-from core.errors_http import PROBLEM_TYPE, problem_response, wants_problem
+from core.errors_http import PROBLEM_TYPE, answer_error, problem_response, wants_problem
 from core.limits import body_limit_bytes
 from core.logs import request_id_var
 
@@ -122,3 +122,25 @@ def too_large(path: str, limit: int) -> HttpResponse:
         instance=path,
         headers={"Connection": "close"},
     )
+
+
+class StorableAddressMiddleware:
+    """Refuse addresses with a NUL character, which PostgreSQL can neither store nor compare.
+
+    In the path it names nothing there can be; in the query string it is bad input.
+    """
+
+    sync_capable = True
+    async_capable = False
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if "\x00" in request.path:
+            return answer_error(request, 404)
+        if "%00" in request.META.get("QUERY_STRING", ""):
+            return answer_error(
+                request, 400, "The address holds a NUL character (%00). Send it without."
+            )
+        return self.get_response(request)

@@ -165,3 +165,22 @@ class TestCrossOrigin:
         settings.CORS_ALLOWED_ORIGINS = ["http://localhost:5173"]
 
         assert "Access-Control-Allow-Origin" not in self.preflight(browser, origin)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("path", "status", "kind"),
+    [
+        ("/survey/survey_%00", 404, "application/problem+json"),
+        ("/transcripts/session_%00", 404, "application/problem+json"),
+        ("/surveys?cursor=a%00b", 400, "application/problem+json"),
+        ("/history?status=%00", 400, "text/html; charset=utf-8"),
+    ],
+)
+def test_a_nul_in_an_address_is_refused_before_any_query(
+    client, path, status, kind, django_assert_num_queries
+):
+    with django_assert_num_queries(0):
+        answer = client.get(path)
+
+    assert (answer.status_code, answer["Content-Type"]) == (status, kind)

@@ -80,9 +80,7 @@ def _read_lines(raw: str) -> list[ClaimedLine]:
         else:
             raise _invalid("Start the transcript's first line with 'Agent:' or 'User:'.")
     return [
-        turn
-        for role, lines in spoken
-        if (turn := _line(role, "\n".join(lines), 0.0)) is not None
+        turn for role, lines in spoken if (turn := _line(role, "\n".join(lines), 0.0)) is not None
     ]
 
 

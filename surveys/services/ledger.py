@@ -250,9 +250,7 @@ def _move(amounts: Sequence[tuple[LedgerAccount, int]]) -> None:
                 raise InsufficientFundsError(row, -amount)
 
 
-def _store_entries(
-    posted: LedgerTransaction, amounts: Sequence[tuple[LedgerAccount, int]]
-) -> None:
+def _store_entries(posted: LedgerTransaction, amounts: Sequence[tuple[LedgerAccount, int]]) -> None:
     table = connection.ops.quote_name(LedgerEntry._meta.db_table)
     with connection.cursor() as cursor:
         cursor.executemany(

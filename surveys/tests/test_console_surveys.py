@@ -408,3 +408,15 @@ def test_the_pay_preview_follows_what_is_typed(
             browser_of(ana), "surveys/new/", do="add", payment_max=typed, payment_min=typed
         )
         assert shown.status_code == 200
+
+
+def test_a_draft_has_no_public_page_to_share_yet(
+    acme: Company, ana: User, browser_of: BrowserOf
+) -> None:
+    survey = make_survey(acme, status="draft")
+    page = f"/console/surveys/{survey.public_id}/"
+    browser = browser_of(ana)
+
+    assert f"/s/{survey.public_id}" not in browser.get(page).content.decode()
+    change_status(survey=survey, status=SurveyStatus.ACTIVE, actor=ana)
+    assert f"/s/{survey.public_id}" in browser.get(page).content.decode()

@@ -158,6 +158,22 @@ def test_widget_flow_says_what_is_missing(
         call_command("widget_flow", *arguments)
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("is_production", [False, True])
+def test_widget_flow_takes_the_key_of_the_demo_beside_it_but_never_in_production(
+    is_production: bool, acme: Company, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Company.objects.filter(pk=acme.pk).update(slug="demo", is_demo=True)
+    settings.PRODUCTION = is_production
+    # What a developer's .env with DEBUG=true makes of a command run beside the demo.
+    settings.DEMO = False
+    monkeypatch.delenv("PARLEY_KEY", raising=False)
+    message = "company key is needed" if is_production else "No answer from"
+    with pytest.raises(CommandError, match=message):
+        call_command("widget_flow", "--url", "http://127.0.0.1:9")
+    assert CompanyKey.objects.filter(company=acme, name="widget_flow").exists() is not is_production
+
+
 @pytest.mark.django_db(transaction=True)
 def test_widget_flow_plays_the_whole_story_over_http(
     live_server: Any, acme: Company, monkeypatch: pytest.MonkeyPatch

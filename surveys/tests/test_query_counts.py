@@ -20,8 +20,8 @@ pytestmark = [
     ),
 ]
 
-START_STATEMENTS = 99
-COMPLETE_STATEMENTS = 0
+START_STATEMENTS = 20
+COMPLETE_STATEMENTS = 36
 BRACKETS = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE")
 
 
@@ -30,7 +30,8 @@ def count_statements(act: Callable[[], Any]) -> int:
     with CaptureQueriesContext(connection) as captured:
         act()
     return sum(
-        not query["sql"].lstrip().upper().startswith(BRACKETS) for query in captured.captured_queries
+        not query["sql"].lstrip().upper().startswith(BRACKETS)
+        for query in captured.captured_queries
     )
 
 

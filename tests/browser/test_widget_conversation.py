@@ -62,15 +62,17 @@ def test_the_whole_conversation_by_keyboard_alone(ask, host_page, visitor, check
         }""")
         expect(shadow(page, ".count")).to_have_text("Question 1 of 2")
         expect(shadow(page, ".left")).to_have_text(re.compile(r"^(10:00|9:5\d) left$"))
-        # Letter by letter, as fast as a quick person: whoever is faster is looked at.
-        page.keyboard.type(GOOD_ANSWER, delay=70)
+        # Letter by letter, and not before the question could be read: whoever is faster than
+        # people are gets looked at.
+        page.wait_for_timeout(1500)
+        page.keyboard.type(GOOD_ANSWER, delay=55)
         page.keyboard.press("Enter")
         expect(shadow(page, ".count")).to_have_text("Question 2 of 2")
         expect(shadow(page, ".turn--visitor .turn__text")).to_have_text([GOOD_ANSWER])
         check_access(page, "conversation")
 
         page.wait_for_timeout(900)
-        page.keyboard.type("4, they were kind about it", delay=110)
+        page.keyboard.type("4, they were kind about it", delay=90)
         page.keyboard.press("Enter")
         expect(shadow(page, ".count")).to_have_text("All 2 questions are done")
         tab_to(page, "I'm done")

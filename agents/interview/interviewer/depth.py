@@ -130,11 +130,7 @@ def looks_like_gibberish(text: str) -> bool:
     latin = [word for word in tokens if word.isascii() and word.isalpha()]
     if not latin or len(latin) < len(tokens):
         return False
-    odd = sum(
-        1
-        for word in latin
-        if _VOWELS.isdisjoint(word) or _ODD_RUN.search(word)
-    )
+    odd = sum(1 for word in latin if _VOWELS.isdisjoint(word) or _ODD_RUN.search(word))
     return odd / len(latin) >= 0.6
 
 
