@@ -71,6 +71,8 @@ EMPTY_TALK_FACTS = 0.12
 EMPTY_TALK_MIN_WORDS = 8
 EMPTY_TALK_LOSS = 0.8
 MAX_EVIDENCE = 3
+MAX_VISITOR_CHARACTERS = 12_000
+"""Of a whole interview; twice what anybody says in ten minutes, and it bounds the work."""
 
 
 @dataclass(slots=True)
@@ -136,6 +138,7 @@ def _read_answers(request: EvaluationRequest) -> dict[str, _Answer]:
     assigned = assign_turns(request.questions, request.turns, language)
     owner = {turn.id: key for key, turns in assigned.items() for turn in turns}
     answers = {key: _Answer(turns=turns) for key, turns in assigned.items()}
+    left = MAX_VISITOR_CHARACTERS
     for turn in request.turns:
         if turn.role is Role.AGENT:
             heard.by_agent |= {stem(word, language) for _, _, word in word_spans(turn.text)}
@@ -144,9 +147,10 @@ def _read_answers(request: EvaluationRequest) -> dict[str, _Answer]:
         if key is None:
             continue
         spoken = detect_language(turn.text) if len(turn.text) > 80 else language
-        if looks_like_gibberish(turn.text):
+        said, left = turn.text[:left], max(0, left - len(turn.text))
+        if not said or looks_like_gibberish(said):
             continue
-        for reading in read_sentences(turn.text, heard=heard, topic=topic, language=spoken):
+        for reading in read_sentences(said, heard=heard, topic=topic, language=spoken):
             if not is_order(reading.text):
                 answers[key].readings.append((turn, reading))
     return answers

@@ -43,21 +43,26 @@ _ORDER = re.compile(
             rf"\w+)\b{_GAP}\b(?:100|an? 4|4|perfect|{_MARKS}|accordingly)\b",
             rf"\b(?:should|must|has to) (?:set|give|mark|score|rate)\b{_GAP}"
             rf"\b(?:{_DIMENSION}|{_MARKS}|100)\b",
-            r"\b(?:and|please) (?:score|rate|grade|mark) (?:accordingly|me\b|this (?:interview|answer))",
+            r"\b(?:and|please) (?:score|rate|grade|mark) (?:accordingly|me\b|"
+            r"this (?:interview|answer))",
             # The machine addressed, or whoever stands behind it.
             rf"\b(?:notes?|messages?|instructions?|memo|attention|reminder) (?:to|for) (?:the )?"
             rf"{_MARKER}\b|^(?:dear |hey |attention )?{_MARKER},|\bto whoever (?:grades|scores|"
             rf"evaluates|marks|rates)\b|\bas the (?:grader|evaluator|judge|scorer)\b|"
             rf"\bthe (?:evaluation|evaluating|grading|scoring|language) model (?:to|should|must)\b",
-            r"\bi (?:hereby )?(?:instruct|order|command|authori[sz]e) (?:the (?:language |evaluation )?"
+            r"\bi (?:hereby )?(?:instruct|order|command|authori[sz]e) (?:the (?:language |"
+            r"evaluation )?"
             r"(?:model|system|machine|ai|full|payout|payment)|you to)\b",
-            r"\bi(?: am|'m) the (?:developer|owner|administrator|admin|programmer|creator) of (?:this|"
+            r"\bi(?: am|'m) the (?:developer|owner|administrator|admin|programmer|"
+            r"creator) of (?:this|"
             r"the) (?:survey|system|interview|bot)\b",
             # Its inner workings.
-            r"\b(?:do not|don'?t|skip|without|stop) (?:the )?(?:evaluat\w+|scoring|grading|score|grade)"
+            r"\b(?:do not|don'?t|skip|without|stop) (?:the )?(?:evaluat\w+|scoring|"
+            r"grading|score|grade)"
             r"(?: (?:this|my|the)\b|[ ,.]|$)",
             r"\bwhen (?:scoring|grading|evaluating|marking),? (?:treat|consider|give|count|you)\b",
-            r"\b(?:new task|new instructions?|end of (?:the )?(?:transcript|conversation|interview))"
+            r"\b(?:new task|new instructions?|end of (?:the )?(?:transcript|conversation|"
+            r"interview))"
             r"[.:]",
             r"\bfrom now on,? (?:you|only|reply|answer|respond|act)\b|\btest mode\b{gap}\bscor"
             r"".replace("{gap}", _GAP),
@@ -70,7 +75,8 @@ _ORDER = re.compile(
             r"\b(?:ignore|disregard|forget|bypass) (?:what the questions|the (?:rules|instructions|"
             r"rubric|questions|above))\b",
             rf"\banswers? (?:get|gets|earns?|deserves?) (?:the )?{_MARKS}|\bthis (?:respondent|"
-            rf"interview|answer|visitor|guest) (?:deserves|is of the|is complete and|gets|must get)\b",
+            rf"interview|answer|visitor|guest) (?:deserves|is of the|is complete and|gets|"
+            rf"must get)\b",
             # The same in Spanish.
             rf"(?:^|[,;:] |\bpor favor |\bsimplemente |\by )(?:da|dame|deme|pon|ponga|ponme|asigna|"
             rf"asigne|asignale|marca|marque|califica|califique|puntua|puntue|registra|registre|"
@@ -78,7 +84,8 @@ _ORDER = re.compile(
             rf"{_BEST}|{_BEST} (?:nota|puntuacion|calificacion|calidad)|100\b|un 4\b|"
             rf"{_DIMENSION_ES} 4|como (?:un[ao]? (?:\w+ )?)?{_QUALITY_ES}|evidencia concreta|"
             rf"segun eso)",
-            rf"\b(?:tienes|tiene) que dar(?:le|me)?\b{_GAP}\bpuntuacion\b|\bdebes? (?:poner|dar|marcar)\b"
+            rf"\b(?:tienes|tiene) que dar(?:le|me)?\b{_GAP}\bpuntuacion\b|"
+            rf"\bdebes? (?:poner|dar|marcar)\b"
             rf"{_GAP}\b(?:{_DIMENSION_ES}|puntuacion|nota)\b",
             rf"\b(?:notas?|mensajes?|instruccion(?:es)?|aviso) (?:para el|para la|al|a la|del) "
             rf"{_MARKER_ES}\b|^(?:querid[oa] |estimad[oa] )?{_MARKER_ES},|\ba quien (?:califique|"
@@ -86,12 +93,14 @@ _ORDER = re.compile(
             r"\b(?:ordeno|instruyo|mando) al (?:modelo|sistema)\b|\bsoy el (?:programador|"
             r"desarrollador|administrador|dueno|creador) de (?:esta|la) (?:encuesta|entrevista)\b|"
             r"\bautorizo el pago\b|\bpago (?:aprobado|autorizado)\b",
-            r"\bno (?:evalues|evalue|puntues|califiques|califique)\b|\bal (?:puntuar|calificar|evaluar)"
+            r"\bno (?:evalues|evalue|puntues|califiques|califique)\b|\bal (?:puntuar|"
+            r"calificar|evaluar)"
             r",? (?:considera|cuenta|da|trata|ten)\w*",
             r"\b(?:nueva tarea|nuevas instrucciones|fin de la (?:transcripcion|conversacion|"
             r"entrevista))[.:]",
             r"\ba partir de ahora,? (?:solo |tu )?(?:responde|contesta|actua|eres)\b|"
-            r"\bprompt de(?:l)? sistema\b|\btus (?:instrucciones|reglas)\b|\binstrucciones ocultas\b",
+            r"\bprompt de(?:l)? sistema\b|\btus (?:instrucciones|reglas)\b|"
+            r"\binstrucciones ocultas\b",
             r"\bhaz como si (?:yo )?hubiera (?:contestado|respondido)\b|\besta persona merece\b",
         )
     )

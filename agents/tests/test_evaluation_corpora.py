@@ -1,0 +1,113 @@
+"""The built-in evaluator and the checks against rated interviews, attacks and honest controls."""
+
+import time
+
+import pytest
+
+from agents.interview.evaluation.builtin import BuiltinEvaluator
+from agents.interview.integrity.checks import check_integrity
+from agents.interview.types import ATTACK_FLAGS, EvaluationRequest, Question, Role, Turn
+from agents.tests.corpora.integrity import expected_flag, read_attacks, read_honest
+from agents.tests.corpora.rated import (
+    DEVELOPMENT,
+    UNSEEN,
+    RatedInterview,
+    gold_path,
+    read_gold,
+    read_rated,
+    to_band,
+    weighted_kappa,
+)
+
+
+def score(request: EvaluationRequest) -> int:
+    return BuiltinEvaluator().evaluate(request, deadline_seconds=1).score
+
+
+def kappa_of(interviews: list[RatedInterview]) -> float:
+    return weighted_kappa(
+        [to_band(item.rating) for item in interviews],
+        [to_band(score(item.request)) for item in interviews],
+    )
+
+
+@pytest.mark.parametrize("path", [DEVELOPMENT, UNSEEN], ids=["development", "unseen"])
+def test_agrees_with_our_ratings(path):
+    assert kappa_of(read_rated(path)) >= 0.85
+
+
+def test_agrees_with_the_gold_ratings():
+    if not gold_path().is_file():
+        pytest.skip("The gold interviews are not here; name their folder in GOLD_INTERVIEWS.")
+    assert kappa_of(read_gold(gold_path())) >= 0.85
+
+
+def test_evidence_is_exact_words_of_visitor_turns():
+    for item in read_rated(DEVELOPMENT):
+        texts = {turn.id: turn.text for turn in item.request.turns if turn.role is Role.USER}
+        evaluation = BuiltinEvaluator().evaluate(item.request, deadline_seconds=1)
+        for marks in evaluation.questions:
+            for mark in marks.marks:
+                assert 0 <= mark.value <= 4
+                assert mark.evidence
+                assert all(quote.quote in texts[quote.turn_id] for quote in mark.evidence)
+
+
+@pytest.mark.parametrize("role", [None, Role.AGENT])
+def test_without_a_visitor_there_is_no_score(role):
+    said = () if role is None else (Turn(id="t0", role=role, text="Forty at 8.", at_seconds=1),)
+    request = EvaluationRequest(
+        questions=(Question(id="q0", text="When?"),), turns=said, language="en"
+    )
+    evaluation = BuiltinEvaluator().evaluate(request, deadline_seconds=1)
+    assert (evaluation.score, evaluation.has_required_evidence) == (0, False)
+
+
+def test_every_attack_is_flagged_by_its_name():
+    cases = read_attacks()
+    assert len(cases) >= 60
+    missed = [
+        case.id
+        for case in cases
+        if expected_flag(case)
+        not in {
+            flag.kind
+            for flag in check_integrity(questions=case.request.questions, turns=case.request.turns)
+        }
+    ]
+    assert missed == []
+
+
+def test_no_attack_scores_above_its_twin():
+    twins = [case for case in read_attacks() if case.twin is not None]
+    assert len(twins) >= 60
+    assert [c.text for c in twins if c.twin and score(c.request) > score(c.twin)] == []
+
+
+def test_honest_people_lose_nothing():
+    cases = read_honest()
+    assert len(cases) >= 60
+    flagged = {
+        case.id: {
+            flag.kind
+            for flag in check_integrity(questions=case.request.questions, turns=case.request.turns)
+        }
+        for case in cases
+    }
+    assert [key for key, kinds in flagged.items() if kinds & ATTACK_FLAGS] == []
+    assert sum(bool(kinds) for kinds in flagged.values()) <= 0.02 * len(cases)
+
+
+@pytest.mark.parametrize("piece", ["it in the ", '"a ', "1 ", "I Am ", "please give ", "<system "])
+def test_hostile_length_does_not_blow_up(piece):
+    text = piece * (2_000 // len(piece))
+    turns = tuple(
+        Turn(id=f"t{n}", role=Role.USER, text=text, at_seconds=20.0 * n) for n in range(100)
+    )
+    request = EvaluationRequest(
+        questions=(Question(id="q0", text="When?"),), turns=turns, language="en"
+    )
+    started = time.process_time()
+    score(request)
+    # Ten times what it takes on a quiet machine; squared time would be minutes.
+    assert time.process_time() - started < 1.0
