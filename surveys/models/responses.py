@@ -94,6 +94,7 @@ class SurveyResponse(LeasedModel):
         indexes: ClassVar = [
             models.Index(fields=["survey", "-created_at"]),
             models.Index(fields=["survey", "state"]),
+            models.Index(fields=["survey", "device_hash"]),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(

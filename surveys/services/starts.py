@@ -6,12 +6,13 @@ briefing is written before the one short transaction that makes everything.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from agents.interview.factory import get_targeting_agent
 from agents.interview.targeting.builtin import BuiltinTargetingAgent
@@ -114,7 +115,7 @@ def start_response(*, survey: Survey, request: StartRequest) -> StartedResponse:
     resumed = _resume(survey, respondent, request)
     if resumed is not None:
         return resumed
-    _refuse_second_answer(survey, respondent)
+    _refuse_second_answer(_places_held(survey, respondent))
     is_returning = has_met_company(survey.company, device_hash=respondent.device_hash)
     check_eligible(survey.targeting, attributes=attributes, is_returning=is_returning)
     version = current_version(survey)
@@ -133,7 +134,7 @@ def start_response(*, survey: Survey, request: StartRequest) -> StartedResponse:
         return _make_rows(survey, version, respondent, request, briefing, attributes, is_returning)
     except IntegrityError:
         # Another start of the same respondent was first; its session is the open one.
-        _refuse_second_answer(survey, respondent)
+        _refuse_second_answer(_places_held(survey, respondent))
         raise ConflictError(
             "start_in_progress", "Another start of yours was just answered. Try again."
         ) from None
@@ -237,15 +238,21 @@ def _wallet_of(receipt_token: str) -> Wallet | None:
         return None
 
 
-def _holder(survey: Survey, respondent: _Respondent) -> SurveyResponse | None:
-    """Return the response that holds this respondent's one place, if there is one."""
-    return (
-        SurveyResponse.objects.filter(
-            survey=survey, respondent_key=respondent.key, holds_respondent_slot=True
-        )
-        .select_related("voice_session", "version", "survey__company", "wallet")
-        .first()
-    )
+def _places_held(survey: Survey, respondent: _Respondent) -> list[SurveyResponse]:
+    """Return the responses that hold this respondent's place, the settled ones first.
+
+    A person whom nobody signed for is also known by the wallet and by the device, each by itself:
+    else whoever answered by device could answer again by receipt, and the other way round.
+    """
+    same_person = Q(respondent_key=respondent.key)
+    if not respondent.signed_user_hash:
+        same_person |= Q(device_hash=respondent.device_hash)
+        if respondent.wallet is not None:
+            same_person |= Q(wallet=respondent.wallet)
+    held = SurveyResponse.objects.filter(
+        same_person, survey=survey, holds_respondent_slot=True
+    ).select_related("voice_session", "version", "survey__company", "wallet")
+    return sorted(held, key=lambda response: response.state == ResponseState.OPEN)
 
 
 def _resume(
@@ -277,9 +284,8 @@ def _resume(
     )
 
 
-def _refuse_second_answer(survey: Survey, respondent: _Respondent) -> None:
-    holder = _holder(survey, respondent)
-    if holder is not None and holder.state != ResponseState.OPEN:
+def _refuse_second_answer(held: Sequence[SurveyResponse]) -> None:
+    if held and held[0].state != ResponseState.OPEN:
         raise ConflictError(
             "already_answered",
             "You have answered this survey already; each person is paid once. Thank you!",
@@ -298,10 +304,9 @@ def _make_rows(
     now = clock.now()
     receipt = tokens.mint(RECEIPT_PREFIX)
     with transaction.atomic():
-        older = _holder(survey, respondent)
-        if older is not None:
-            if older.state != ResponseState.OPEN:
-                _refuse_second_answer(survey, respondent)
+        held = _places_held(survey, respondent)
+        _refuse_second_answer(held)
+        for older in held:
             # Ending it releases its reservation and frees the place (completion's listener).
             end_session(voice_session=older.voice_session, reason=EndReason.STOPPED)
         created = create_session(
