@@ -12,7 +12,7 @@ from agents.interview.types import ATTACK_FLAGS, EvaluationRequest, FlagKind, Ro
 from agents.tests.corpora.integrity import Case, expected_flag, read_attacks, read_honest
 from agents.tests.corpora.rated import (
     DEVELOPMENT,
-    UNSEEN,
+    SECOND,
     RatedInterview,
     gold_path,
     read_gold,
@@ -48,7 +48,7 @@ def flags_of(case: Case) -> set[FlagKind]:
 def main() -> None:
     """Print both tables."""
     print_machine()
-    sets = {"own, development": read_rated(DEVELOPMENT), "own, second": read_rated(UNSEEN)}
+    sets = {"own, development": read_rated(DEVELOPMENT), "own, second": read_rated(SECOND)}
     if gold_path().is_file():
         sets["gold"] = read_gold(gold_path())
     rows: list[list[Cell]] = []

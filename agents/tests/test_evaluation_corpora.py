@@ -10,7 +10,7 @@ from agents.interview.types import ATTACK_FLAGS, EvaluationRequest, Question, Ro
 from agents.tests.corpora.integrity import expected_flag, read_attacks, read_honest
 from agents.tests.corpora.rated import (
     DEVELOPMENT,
-    UNSEEN,
+    SECOND,
     RatedInterview,
     gold_path,
     read_gold,
@@ -31,7 +31,7 @@ def kappa_of(interviews: list[RatedInterview]) -> float:
     )
 
 
-@pytest.mark.parametrize("path", [DEVELOPMENT, UNSEEN], ids=["development", "unseen"])
+@pytest.mark.parametrize("path", [DEVELOPMENT, SECOND], ids=["development", "second"])
 def test_agrees_with_our_ratings(path):
     assert kappa_of(read_rated(path)) >= 0.85
 

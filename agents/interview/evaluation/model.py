@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from agents.interview.bounds import bound_turns
 from agents.interview.evaluation.notes import write_notes
 from agents.interview.evaluation.orders import is_order
 from agents.interview.evaluation.rubric import MARK_MAX, RUBRIC_VERSION, score_marks
@@ -80,11 +82,12 @@ class ModelEvaluator:
         self._client = client
 
     def evaluate(self, request: EvaluationRequest, *, deadline_seconds: float) -> Evaluation:
-        """Score one transcript.
+        """Score one transcript; of very long ones the part that is also checked.
 
         Raises:
             LLMUnavailableError, LLMBadAnswerError: nothing usable came within the deadline.
         """
+        request = replace(request, turns=bound_turns(request.turns))
         spoken = {
             turn.id: turn.text
             for turn in request.turns

@@ -8,13 +8,10 @@ compared by the caller, who has the rows.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
+from agents.interview.bounds import bound_turns
 from agents.interview.integrity import conduct, content, timing
-from agents.interview.types import Flag, Question, Role, Turn
-
-MAX_CHECKED_CHARACTERS = 24_000
-"""Of the visitor's words in one interview: twice what is scored, and it bounds the work."""
+from agents.interview.types import Flag, Question, Turn
 
 CHECKS = (
     conduct.find_injection,
@@ -41,20 +38,6 @@ def check_integrity(*, questions: Sequence[Question], turns: Sequence[Turn]) -> 
         questions: as the survey version has them.
         turns: the whole record in order, the agent's turns included.
     """
-    bounded = _bound(turns)
+    bounded = bound_turns(turns)
     found = (check(questions, bounded) for check in CHECKS)
     return tuple(flag for flag in found if flag is not None)
-
-
-def _bound(turns: Sequence[Turn]) -> tuple[Turn, ...]:
-    """Return the turns with the visitor's words cut where their sum passes the limit."""
-    left = MAX_CHECKED_CHARACTERS
-    bounded = []
-    for turn in turns:
-        if turn.role is not Role.USER:
-            bounded.append(turn)
-            continue
-        is_whole = len(turn.text) <= left
-        bounded.append(turn if is_whole else replace(turn, text=turn.text[:left]))
-        left = max(0, left - len(turn.text))
-    return tuple(bounded)

@@ -14,7 +14,7 @@ from agents.interview.types import EvaluationRequest, FlagKind, Role, Turn
 from agents.tests.corpora.rated import (
     DEVELOPMENT,
     FOLDER,
-    UNSEEN,
+    SECOND,
     RatedInterview,
     read_rated,
 )
@@ -135,7 +135,7 @@ def read_honest() -> list[Case]:
 
 
 def _rated_honestly() -> list[RatedInterview]:
-    rated = read_rated(DEVELOPMENT) + read_rated(UNSEEN)
+    rated = read_rated(DEVELOPMENT) + read_rated(SECOND)
     return [item for item in rated if item.rating >= BEARABLE_RATING]
 
 
