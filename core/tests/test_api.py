@@ -251,7 +251,7 @@ def test_a_forged_cursor_is_refused(api, cursor):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("cursor", ["", "%00", "bz05OTk5OTk5OTk5OTk5OTk5OTk5OTk5"])
+@pytest.mark.parametrize("cursor", ["", "bz05OTk5OTk5OTk5OTk5OTk5OTk5OTk5"])
 def test_a_cursor_that_names_no_row_harms_nothing(api, cursor):
     make_rows(3)
 

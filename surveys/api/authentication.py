@@ -14,6 +14,7 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.request import Request
 
 from core.errors import NotFoundError
+from sessions.api.views import refuse_foreign_origin
 from sessions.models import VoiceSession
 from sessions.selectors import find_for_token
 from surveys.models import SurveyResponse
@@ -62,10 +63,13 @@ def response_of_request(request: Request, session_id: str) -> SurveyResponse:
 
     Raises:
         NotFoundError: the token belongs to another conversation, or it is no survey's.
+        ForbiddenError: a web page calls whose origin is not on the survey's list.
     """
     if isinstance(request.auth, SurveyResponse):
+        refuse_foreign_origin(request, request.auth.voice_session)
         return request.auth
     if isinstance(request.auth, VoiceSession):
+        refuse_foreign_origin(request, request.auth)
         return response_of_session(find_for_token(request.auth, session_id))
     raise NotFoundError("session_not_found", "There is no session with this id.")
 

@@ -24,6 +24,7 @@ from core.api.views import answer_idempotently
 from core.errors import ForbiddenError, NotFoundError
 from core.idempotency import KeyInUseError, StoredAnswer
 from sessions.api.authentication import SessionTokenAuthentication
+from sessions.api.views import refuse_foreign_origin
 from sessions.models import VoiceSession
 from sessions.selectors import find_for_company, find_for_token
 from surveys.api import shapes
@@ -256,6 +257,7 @@ class CompleteView(APIView):
         if isinstance(auth, CompanyKey):
             return find_for_company(auth.company, session_id), True
         if isinstance(auth, VoiceSession):
+            refuse_foreign_origin(request, auth)
             return find_for_token(auth, session_id), False
         raise NotFoundError("session_not_found", "There is no session with this id.")
 

@@ -126,6 +126,10 @@ class SurveySerializer(serializers.Serializer[Any]):
     max_minutes = serializers.IntegerField()
     max_responses = serializers.IntegerField()
     budget = serializers.FloatField()
+    budget_available = serializers.FloatField(
+        help_text="Funded and not promised to anybody. Below payment_max no session can start; "
+        "add funds to the company, or close surveys that hold them."
+    )
     targeting = TargetingSerializer()
     allowed_origins = serializers.ListField(child=serializers.CharField())
     consent_text = serializers.CharField()

@@ -12,6 +12,7 @@ from core import clock
 from sessions.links import TRANSPORTS, socket_url
 from sessions.livekit.tokens import is_configured, mint_room_token
 from surveys.models import InsightReport, Payout, Survey, SurveyResponse, SurveyVersion, Theme
+from surveys.selectors.money import available_minor
 from surveys.selectors.responses import Totals
 from surveys.services.results import decimal_amount
 from surveys.services.starts import StartedResponse
@@ -54,6 +55,7 @@ def manage_shape(survey: Survey) -> dict[str, Any]:
         "max_minutes": version.max_minutes,
         "max_responses": survey.max_responses,
         "budget": decimal_amount(survey.budget_minor, currency),
+        "budget_available": decimal_amount(available_minor(survey), currency),
         "targeting": survey.targeting,
         "allowed_origins": list(survey.allowed_origins),
         "consent_text": version.consent_text,

@@ -78,6 +78,14 @@ class ReviewItem:
         return self.response.created_at
 
 
+def available_minor(survey: Survey) -> int:
+    """Return what of a survey's budget is funded and not promised to anybody, in minor units."""
+    account = LedgerAccount.objects.filter(
+        survey=survey, code=AccountCode.BUDGET, currency=survey.currency
+    ).first()
+    return account.balance_minor if account is not None else 0
+
+
 def funds_of(company: Company) -> list[CompanyFunds]:
     """Return a company's money, one entry a currency, with its surveys newest first."""
     balances: dict[tuple[str, int | None, str], int] = {}

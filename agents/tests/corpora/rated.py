@@ -4,8 +4,8 @@ Ours stand in two text files: one to develop against, and a second that was scor
 stood; its first figure, a kappa of 0.82, is the honest one, since its errors were mended later.
 
 A block ``@survey`` names the questions (``*`` required, ``-`` optional), a block
-``= id survey rating`` is one interview: a line ``2 text`` answers question 2, which the agent asked just before, ``? text``
-is a follow-up of the agent's and ``> text`` the visitor's next words.
+``= id survey rating`` is one interview: a line ``2 text`` answers question 2, which the agent asked
+just before, ``? text`` is a follow-up of the agent's and ``> text`` the visitor's next words.
 """
 
 from __future__ import annotations
