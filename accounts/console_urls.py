@@ -9,6 +9,7 @@ from accounts.views import console, team
 console_patterns: list[URLPattern | URLResolver] = [
     path("keys/", console.key_list, name="key_list"),
     path("keys/<str:public_id>/revoke/", console.key_revoke, name="key_revoke"),
+    path("identity/rotate/", console.identity_rotate, name="identity_rotate"),
     path("settings/", console.company_settings, name="settings"),
     path("team/", team.team, name="team"),
     path("team/<str:user_public_id>/role/", team.member_role, name="member_role"),

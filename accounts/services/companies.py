@@ -6,6 +6,7 @@ One rule holds everywhere: a company always has an owner.
 from __future__ import annotations
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils.text import slugify
 
 from accounts.models import Company, Membership, Role, User
@@ -131,3 +132,18 @@ def update_company(*, company: Company, name: str, retention_days: int, actor: U
         )
     company.refresh_from_db()
     return company
+
+
+def rotate_identity_secret(*, company: Company, actor: User) -> None:
+    """Give the company a new identity secret; users signed with the old one are refused at once."""
+    with transaction.atomic():
+        Company.objects.filter(pk=company.pk).update(
+            identity_secret_version=F("identity_secret_version") + 1
+        )
+        audit.record_event(
+            actor=actor,
+            action="identity_secret.rotated",
+            object_ref=company.public_id,
+            company=company,
+        )
+    company.refresh_from_db(fields=["identity_secret_version"])

@@ -14,7 +14,7 @@ from accounts.forms import CompanySettingsForm, KeyForm
 from accounts.models import Role
 from accounts.selectors import list_api_keys
 from accounts.services.api_keys import create_api_key, revoke_api_key
-from accounts.services.companies import update_company
+from accounts.services.companies import rotate_identity_secret, update_company
 
 
 @never_cache
@@ -61,3 +61,14 @@ def company_settings(request: CompanyRequest) -> HttpResponse:
         messages.success(request, _("Saved."))
         return redirect("console:settings")
     return render(request, "accounts/company_settings.html", {"form": form})
+
+
+@require_role(Role.OWNER)
+@require_POST
+def identity_rotate(request: CompanyRequest) -> HttpResponse:
+    """Replace the identity secret; the install page shows the new one."""
+    rotate_identity_secret(company=request.company, actor=request.user)
+    messages.success(
+        request, _("There is a new identity secret. Put it on your server: the old one is refused.")
+    )
+    return redirect("console:install")
