@@ -137,3 +137,14 @@ class ChoiceAdmin(RowAdmin):
 
     list_display = ("label", "slug", "position")
     list_editable = ("position",)
+
+
+@admin.register(Membership)
+class MembershipAdmin(RowAdmin):
+    """Who may do what, across companies."""
+
+    list_display = ("user", "company", "role", "created_at")
+    list_filter = ("role",)
+    list_select_related = ("user", "company")
+    search_fields = ("user__email", "company__name")
+    autocomplete_fields = ("user", "company")

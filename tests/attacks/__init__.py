@@ -1,0 +1,1 @@
+"""What strangers try, through HTTP and sockets."""
