@@ -1,10 +1,13 @@
 """The built-in evaluator against rated interviews, and the checks against attacks and controls.
 
-Run ``python -m benchmarks.bench_evaluator`` (``--quick`` is the same: it takes seconds). The gold
-row needs the interviews named by ``GOLD_INTERVIEWS``. The peer is a scorer by length.
+Run ``python -m benchmarks.evaluator`` (``--quick`` is the same: it takes seconds). The gold
+row needs the interviews named by ``GOLD_INTERVIEWS``. The peer is a scorer by length, five equal
+parts by the visitor's characters: it shows what a judge that rewards talking would reach.
 """
 
 from __future__ import annotations
+
+import argparse
 
 from agents.interview.evaluation.builtin import BuiltinEvaluator
 from agents.interview.integrity.checks import check_integrity
@@ -47,6 +50,9 @@ def flags_of(case: Case) -> set[FlagKind]:
 
 def main() -> None:
     """Print both tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="The same; it takes seconds.")
+    parser.parse_args()
     print_machine()
     sets = {"own, development": read_rated(DEVELOPMENT), "own, second": read_rated(SECOND)}
     if gold_path().is_file():
