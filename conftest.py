@@ -86,9 +86,11 @@ if live_settings.DATABASE_IS_SQLITE:
 
 @pytest.fixture(autouse=True)
 def _no_memory_between_tests() -> Iterator[None]:
-    """Forget what outlives a test: caches, counters in Redis, remembered health."""
+    """Forget what outlives a test: nudges, caches, counters in Redis, remembered health."""
     from core import health, ratelimit
+    from core.jobs.testing import lose_pending
 
+    lose_pending()
     yield
     health.forget_results()
     if live_settings.REDIS_URL:
