@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from accounts.models import User
 from core import clock
@@ -87,11 +87,19 @@ def lock_root(wallet: Wallet) -> Wallet:
 
     The lock keeps a merge from moving the balance away between reading and crediting.
     """
+    root_id = wallet.pk
     while True:
-        locked = Wallet.objects.select_for_update(no_key=True).get(pk=wallet.pk)
+        # Attaching locks both wallets in the order of their keys: whoever came by a merged one
+        # and held it while waiting for its root would wait for each other.
+        while connection.features.has_select_for_update:
+            onward = Wallet.objects.values_list("merged_into_id", flat=True).get(pk=root_id)
+            if onward is None:
+                break
+            root_id = onward
+        locked = Wallet.objects.select_for_update(no_key=True).get(pk=root_id)
         if locked.merged_into_id is None:
             return locked
-        wallet = Wallet(pk=locked.merged_into_id)
+        root_id = locked.merged_into_id
 
 
 def credit_account(wallet: Wallet, currency: str, *, is_play_money: bool) -> LedgerAccount:
