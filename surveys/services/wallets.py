@@ -91,7 +91,7 @@ def lock_root(wallet: Wallet) -> Wallet:
     while True:
         # Attaching locks both wallets in the order of their keys: whoever came by a merged one
         # and held it while waiting for its root would wait for each other.
-        while connection.features.has_select_for_update:
+        while connection.vendor != "sqlite":
             onward = Wallet.objects.values_list("merged_into_id", flat=True).get(pk=root_id)
             if onward is None:
                 break
