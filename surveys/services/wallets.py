@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from core import clock
@@ -87,19 +87,15 @@ def lock_root(wallet: Wallet) -> Wallet:
 
     The lock keeps a merge from moving the balance away between reading and crediting.
     """
-    root_id = wallet.pk
-    while True:
-        # Attaching locks both wallets in the order of their keys: whoever came by a merged one
-        # and held it while waiting for its root would wait for each other.
-        while connection.vendor != "sqlite":
-            onward = Wallet.objects.values_list("merged_into_id", flat=True).get(pk=root_id)
-            if onward is None:
-                break
-            root_id = onward
-        locked = Wallet.objects.select_for_update(no_key=True).get(pk=root_id)
-        if locked.merged_into_id is None:
-            return locked
-        root_id = locked.merged_into_id
+    # Attaching locks both wallets in the order of their keys: whoever came by a merged one and
+    # held it while waiting for its root would wait for each other.
+    known = Wallet.objects.only("pk", "merged_into_id").get(pk=wallet.pk)
+    while known.merged_into_id is not None:
+        known = Wallet.objects.only("pk", "merged_into_id").get(pk=known.merged_into_id)
+    locked = Wallet.objects.select_for_update(no_key=True).get(pk=known.pk)
+    while locked.merged_into_id is not None:
+        locked = Wallet.objects.select_for_update(no_key=True).get(pk=locked.merged_into_id)
+    return locked
 
 
 def credit_account(wallet: Wallet, currency: str, *, is_play_money: bool) -> LedgerAccount:
