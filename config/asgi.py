@@ -6,6 +6,7 @@ database is SQLite and starts the background jobs that run beside the web.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 from channels.auth import AuthMiddlewareStack
@@ -22,11 +23,14 @@ def build_application() -> LifespanAware:
     """Load the apps and return the application; imports no consumer before that."""
     choose_settings()
     django_application = build_django_application()
-    from sessions.routing import websocket_urlpatterns
+    from agents.video import routing as video
+    from messaging import routing as messaging
+    from sessions import routing as sessions
 
+    own = [app.websocket_urlpatterns for app in (sessions, messaging, video)]
     unserved: Any = refuse_socket
     # Who may open a socket from where is decided by the consumers: the widget runs elsewhere.
-    sockets: list[Any] = [*websocket_urlpatterns, re_path(r"", unserved)]
+    sockets: list[Any] = [*chain.from_iterable(own), re_path(r"", unserved)]
     routes: dict[str, Any] = {
         "http": BodyLimit(django_application),
         "websocket": AuthMiddlewareStack(URLRouter(sockets)),

@@ -69,7 +69,18 @@ SITE_URL = env.url(
 )
 
 # --- applications ---------------------------------------------------------------------------
-PARLEY_APPS = ["core", "accounts", "sessions", "surveys"]
+PARLEY_APPS = [
+    "core",
+    "accounts",
+    "agents.video",
+    "sessions",
+    "surveys",
+    "workflows",
+    "messaging",
+]
+# What `manage.py demo` fills after the survey company, lowest app first. Each is called with the
+# company and a reporter of lines, and returns the entrances to print as (name, path).
+DEMO_SEEDERS: tuple[str, ...] = ()
 INSTALLED_APPS = [
     # First: its runserver must win over the one of staticfiles (daphne.E001).
     "daphne",

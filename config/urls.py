@@ -29,6 +29,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("accounts.urls")),
     path("", include("sessions.urls")),
     path("", include("surveys.urls")),
+    path("", include("agents.video.urls")),
+    path("", include("workflows.urls")),
+    path("", include("messaging.urls")),
 ]
 
 handler400 = "core.errors_http.bad_request"

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.module_loading import import_string
 
 from accounts.services.api_keys import create_api_key
 from surveys.demo.content import DEMO_PASSWORD, DEMO_SLUG, LOGINS
@@ -38,14 +39,22 @@ class Command(BaseCommand):
         if not options["prepare_only"]:
             _refuse_taken_port(bind, settings.PORT)
         call_command("migrate", interactive=False, verbosity=0)
-        company = prepare_demo(lambda line: self.stdout.write(f"  {line}"))
+        company = prepare_demo(self._report)
+        entrances = [
+            entrance
+            for seeder in settings.DEMO_SEEDERS
+            for entrance in import_string(seeder)(company, self._report)
+        ]
         key = create_api_key(company=company, name=KEY_NAME).plain
-        self._welcome(key)
+        self._welcome(key, entrances)
         if options["prepare_only"]:
             return
         self._serve(bind)
 
-    def _welcome(self, key: str) -> None:
+    def _report(self, line: str) -> None:
+        self.stdout.write(f"  {line}")
+
+    def _welcome(self, key: str, entrances: list[tuple[str, str]]) -> None:
         url = settings.SITE_URL
         lines = [
             "",
@@ -54,6 +63,7 @@ class Command(BaseCommand):
             f"  Home              {url}/",
             f"  Company console   {url}/console/",
             f"  Chat              {url}/chat",
+            *(f"  {name:<17} {url}{path}" for name, path in entrances),
             f"  API               {url}/api/docs/",
             f"  Administration    {url}/admin/",
             f"  Data              {settings.DATA_DIR}",

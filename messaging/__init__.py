@@ -1,0 +1,1 @@
+"""Messaging: WhatsApp conversations from webhook to reply, and the people who step in."""

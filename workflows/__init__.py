@@ -1,0 +1,1 @@
+"""Workflows: guided execution, outcomes with proof, and recommendations built on them."""
