@@ -60,15 +60,12 @@ def bottom_k(text: str, key: bytes, k: int) -> list[int]:
         k: how many at most.
 
     Returns:
-        Signed 64-bit integers in rising order, as a database column holds them. The bottom-k
+        Signed 64-bit integers, as a database column holds them, smallest hash first. The bottom-k
         sketch of Broder (1997) with BLAKE2b as the hash.
     """
-    hashes = (
-        int.from_bytes(
-            hashlib.blake2b(gram.encode(), digest_size=8, key=key[:64]).digest(),
-            "big",
-            signed=True,
-        )
-        for gram in grams_of(text)
-    )
-    return heapq.nsmallest(k, hashes)
+    key = key[:64]
+    digests = [
+        hashlib.blake2b(gram.encode(), digest_size=8, key=key).digest() for gram in grams_of(text)
+    ]
+    # Compared as bytes, and only those kept become numbers: there are hundreds of grams.
+    return [int.from_bytes(one, "big", signed=True) for one in heapq.nsmallest(k, digests)]

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from agents.interview.evaluation.builtin import BuiltinEvaluator
+from agents.interview.integrity import content
 from agents.interview.integrity.checks import check_integrity
 from agents.interview.types import ATTACK_FLAGS, EvaluationRequest, Question, Role, Turn
 from agents.tests.corpora.integrity import expected_flag, read_attacks, read_honest
@@ -96,6 +97,17 @@ def test_honest_people_lose_nothing():
     }
     assert [key for key, kinds in flagged.items() if kinds & ATTACK_FLAGS] == []
     assert sum(bool(kinds) for kinds in flagged.values()) <= 0.02 * len(cases)
+
+
+def test_the_quick_look_never_hides_who_strayed(monkeypatch):
+    cases = [case.request for case in (*read_attacks(), *read_honest())]
+    with_look = [content.find_off_topic(case.questions, case.turns) for case in cases]
+
+    monkeypatch.setattr(content, "may_have_strayed", lambda texts: True)
+    without = [content.find_off_topic(case.questions, case.turns) for case in cases]
+
+    assert with_look == without
+    assert sum(flag is not None for flag in without) >= 3
 
 
 @pytest.mark.parametrize("piece", ["it in the ", '"a ', "1 ", "I Am ", "please give ", "<system "])

@@ -18,11 +18,12 @@ from pathlib import Path
 from types import FrameType
 
 from scripts.services.base import Service, ServiceError
-from scripts.services.install import install_missing
+from scripts.services.install import install_missing, install_speech_voices
+from scripts.services.livekit import LiveKitService
 from scripts.services.postgres import PostgresService
 from scripts.services.redis import RedisService
 
-SERVICE_CLASSES: tuple[type[Service], ...] = (PostgresService, RedisService)
+SERVICE_CLASSES: tuple[type[Service], ...] = (PostgresService, RedisService, LiveKitService)
 
 
 def start_services(services: Sequence[Service]) -> list[Service]:
@@ -31,21 +32,25 @@ def start_services(services: Sequence[Service]) -> list[Service]:
     Returns:
         The services this call started, which are the ones its caller may stop.
 
+    An optional one that does not come up is named and left out.
+
     Raises:
-        ServiceError: one did not come up; those started before it are stopped again.
+        ServiceError: another did not come up; those started before it are stopped again.
     """
     install_missing(services)
     started: list[Service] = []
-    try:
-        for service in services:
+    for service in services:
+        try:
             if service.start():
                 started.append(service)
                 print(f"services: {service.name} started", file=sys.stderr)
             else:
                 print(f"services: {service.name} runs already", file=sys.stderr)
-    except ServiceError:
-        stop_services(started)
-        raise
+        except ServiceError as error:
+            if not service.is_optional:
+                stop_services(started)
+                raise
+            print(f"services: NOT STARTED: {error}", file=sys.stderr)
     return started
 
 
@@ -71,18 +76,20 @@ def stop_services(services: Sequence[Service]) -> None:
 
 
 def report_status(services: Sequence[Service]) -> int:
-    """Print one line a service. Returns 0 when all run, else 3, as init scripts do."""
+    """Print one line a service. Returns 0 when all needed ones run, else 3."""
     running = {service.name: service.is_running() for service in services}
     for service in services:
         state = service.state
         where = f"127.0.0.1:{state.port} {state.folder}" if state else "never started"
         print(f"{service.name} {'running' if running[service.name] else 'stopped'} {where}")
-    return 0 if all(running.values()) else 3
+    needed = [running[service.name] for service in services if not service.is_optional]
+    return 0 if all(needed) else 3
 
 
 def collect_variables(services: Sequence[Service]) -> dict[str, str]:
-    """Return the environment that points Parley at the services."""
-    return {name: value for service in services for name, value in service.variables().items()}
+    """Return the environment that points Parley at the services, absent optional ones left out."""
+    present = [one for one in services if not one.is_optional or one.is_running()]
+    return {name: value for service in present for name, value in service.variables().items()}
 
 
 def run_with_services(services: Sequence[Service], command: Sequence[str]) -> int:
@@ -126,6 +133,8 @@ def main(arguments: Sequence[str]) -> int:
 
     home = Path(os.environ.get("DATA_DIR", "").strip() or "var").resolve() / "services"
     services = [service_class(home, os.environ) for service_class in SERVICE_CLASSES]
+    if options.action in ("start", "run"):
+        install_speech_voices()
     if options.action == "start":
         start_services(services)
     elif options.action == "stop":

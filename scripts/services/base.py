@@ -47,6 +47,8 @@ class Service(ABC):
     """
 
     name: ClassVar[str]
+    is_optional: ClassVar[bool] = False
+    """Whether the others start without it: then its tests say by name that they did not run."""
     port_variable: ClassVar[str]
     default_port: ClassVar[int]
     programs: ClassVar[tuple[str, ...]]

@@ -15,6 +15,8 @@ from pathlib import Path
 from scripts.services.base import Service, ServiceError
 
 POLICY = Path("/usr/sbin/policy-rc.d")
+# Voices that speak to the recogniser in tests: programs, and packages of the same names.
+SPEECH_VOICES = ("flite", "espeak-ng")
 
 
 def install_missing(services: Sequence[Service]) -> None:
@@ -44,6 +46,24 @@ def install_missing(services: Sequence[Service]) -> None:
     still = [program for service in lacking for program in service.missing_programs()]
     if still:
         raise ServiceError(f"the packages were installed but lack {', '.join(still)}.")
+
+
+def install_speech_voices() -> None:
+    """Install the voices the speech tests speak with, where that is possible; else name them.
+
+    Nothing but those tests needs them, so what is missing stops nobody.
+    """
+    missing = [program for program in SPEECH_VOICES if shutil.which(program) is None]
+    if not missing:
+        return
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        print(f"services: NOT INSTALLED: {', '.join(missing)}; speech tests use another voice")
+        return
+    try:
+        _run_apt("update")
+        _run_apt("install", "-y", "--no-install-recommends", *missing)
+    except ServiceError as error:
+        print(f"services: NOT INSTALLED: {', '.join(missing)}: {error}")
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from agents.interview.types import InterviewState, Question, QuestionStatus
 from core import clock
@@ -72,7 +73,7 @@ def complete_response(
     the deadline. A call that comes after the end, however it came, finds the stored result.
 
     Args:
-        voice_session: the conversation.
+        voice_session: the conversation, freshly read.
         claim: a transcript that came with the request; used only when the server heard nothing.
         claimed_by_company: the claim came with the company's own key.
         deadline_seconds: for everything together; by default SURVEY_COMPLETE_SECONDS.
@@ -91,10 +92,11 @@ def complete_response(
     response = response_of_session(voice_session)
     fence: int | None = None
     if response.state == ResponseState.OPEN:
-        wait_for_pending_reply(
-            voice_session=voice_session,
-            seconds=min(settings.SURVEY_FINAL_SEGMENT_SECONDS, ends_at - clock.monotonic()),
-        )
+        if voice_session.reply_due_at is not None:
+            wait_for_pending_reply(
+                voice_session=voice_session,
+                seconds=min(settings.SURVEY_FINAL_SEGMENT_SECONDS, ends_at - clock.monotonic()),
+            )
         has_lease = _end_as_done(response, claim, claimed_by_company)
         response.refresh_from_db(fields=_MOVING_FIELDS)
         # Nobody else can have raised it since: the lease holds for longer than this call.
@@ -194,33 +196,37 @@ def note_session_ended(voice_session: VoiceSession) -> None:
     Done and the time limit lead to an evaluation that is paid. Every other end frees the
     reservation and the respondent's place at once, and is evaluated for the company only.
     """
-    response = (
-        SurveyResponse.objects.select_for_update(of=("self",))
-        .select_related("survey")
-        .filter(voice_session=voice_session, state=ResponseState.OPEN)
-        .first()
-    )
-    if response is None:
+    responses = SurveyResponse.objects.filter(voice_session=voice_session)
+    open_ones = responses.filter(state=ResponseState.OPEN)
+    now = clock.now()
+    steps = [funnel.question_step(key) for key in _questions_reached(voice_session)]
+    if voice_session.is_finished:
+        # One narrow statement: this is the path a visitor waits on.
+        if not open_ones.update(state=ResponseState.EVALUATING, done_at=now, evaluation_due_at=now):
+            return
+        steps.append("done")
+    elif not _end_unpaid(open_ones, voice_session):
         return
+    for survey_id in responses.values_list("survey_id", flat=True):
+        funnel.count_steps(survey_id=survey_id, steps=steps)
+    if voice_session.end_reason not in (EndReason.DONE, EndReason.ERASED):
+        # Done is evaluated by the call that ended it; should that die, the sweep finds the row.
+        nudge(EVALUATE_JOB, voice_session.public_id)
+
+
+def _end_unpaid(open_ones: QuerySet[SurveyResponse], voice_session: VoiceSession) -> bool:
+    response = open_ones.select_for_update(of=("self",)).select_related("survey").first()
+    if response is None:
+        return False
     now = clock.now()
     response.done_at = now
     if voice_session.end_reason != EndReason.ERASED:
         response.evaluation_due_at = now
-    if voice_session.is_finished:
-        response.state = ResponseState.EVALUATING
-    else:
-        response.state = ResponseState.ENDED_UNPAID
-        response.holds_respondent_slot = False
+    response.state = ResponseState.ENDED_UNPAID
+    response.holds_respondent_slot = False
     response.save(update_fields=["done_at", "evaluation_due_at", "state", "holds_respondent_slot"])
-    if not voice_session.is_finished:
-        reservations.release(response=response)
-    steps = [funnel.question_step(key) for key in _questions_reached(voice_session)]
-    if voice_session.is_finished:
-        steps.append("done")
-    funnel.count_steps(survey=response.survey, steps=steps)
-    if voice_session.end_reason not in (EndReason.DONE, EndReason.ERASED):
-        # Done is evaluated by the call that ended it; should that die, the sweep finds the row.
-        nudge(EVALUATE_JOB, voice_session.public_id)
+    reservations.release(response=response)
+    return True
 
 
 def note_participation(voice_session: VoiceSession) -> None:

@@ -52,13 +52,22 @@ class SurveyBooks:
 
 def books_of(survey: Survey) -> SurveyBooks:
     """Return the survey's accounts, opened when they do not exist yet."""
-    funding, budget, reserved, payable = ledger.open_accounts(
+    return SurveyBooks(*ledger.open_accounts(*_names_of(survey)))
+
+
+def books_with(survey: Survey, other: AccountName) -> tuple[SurveyBooks, LedgerAccount]:
+    """Return the survey's accounts and one more, opened when they do not exist yet, in one look."""
+    *books, account = ledger.open_accounts(*_names_of(survey), other)
+    return SurveyBooks(*books), account
+
+
+def _names_of(survey: Survey) -> tuple[AccountName, ...]:
+    return (
         AccountName(AccountCode.FUNDING, survey.currency, company=survey.company),
         AccountName(AccountCode.BUDGET, survey.currency, survey=survey),
         AccountName(AccountCode.RESERVED, survey.currency, survey=survey),
         AccountName(AccountCode.PAYABLE, survey.currency, survey=survey),
     )
-    return SurveyBooks(funding, budget, reserved, payable)
 
 
 def fund_company(

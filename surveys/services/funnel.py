@@ -23,10 +23,10 @@ def question_step(question_id: str) -> str:
 
 def count_step(*, survey: Survey, step: str) -> None:
     """Add one to today's counter of a step. Safe in parallel, inside or outside a transaction."""
-    count_steps(survey=survey, steps=[step])
+    count_steps(survey_id=survey.pk, steps=[step])
 
 
-def count_steps(*, survey: Survey, steps: Sequence[str]) -> None:
+def count_steps(*, survey_id: int, steps: Sequence[str]) -> None:
     """Add one to today's counters of several different steps.
 
     One statement that makes or raises the rows, which no query set can say: an upsert there
@@ -39,7 +39,7 @@ def count_steps(*, survey: Survey, steps: Sequence[str]) -> None:
     ordered = sorted(set(steps))
     table = connection.ops.quote_name(FunnelCounter._meta.db_table)
     values = ", ".join(["(%s, %s, %s, 1)"] * len(ordered))
-    parameters = [value for step in ordered for value in (survey.pk, day, step)]
+    parameters = [value for step in ordered for value in (survey_id, day, step)]
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {table} (survey_id, day, step, count) VALUES {values} "  # noqa: S608  # nothing from outside: a table name and placeholders

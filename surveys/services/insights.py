@@ -48,17 +48,23 @@ def request_refresh(*, survey: Survey) -> None:
     The pause grows with the number of answers, so that a thousand completions in a minute make
     a few refreshes. Joins the caller's transaction; the row is what is due, the nudge a hint.
     """
-    report, is_new = InsightReport.objects.get_or_create(
-        survey=survey, defaults={"refresh_due_at": clock.now()}
-    )
-    if not is_new:
-        due_at = clock.now()
-        if report.updated_at is not None:
-            pause = min(PAUSE_MAX_SECONDS, report.sessions_used * PAUSE_STEP_SECONDS)
-            due_at = max(due_at, report.updated_at + timedelta(seconds=pause))
+    due_at = clock.now()
+    reports = InsightReport.objects.filter(survey=survey)
+    made = reports.values_list("pk", "updated_at", "sessions_used")[:1]
+    known = list(made)
+    if not known:
+        _, is_new = InsightReport.objects.get_or_create(
+            survey=survey, defaults={"refresh_due_at": due_at}
+        )
+        # Somebody else's first request was faster: its row is not older than this moment.
+        known = [] if is_new else list(made)
+    for pk, updated_at, sessions_used in known:
+        if updated_at is not None:
+            pause = min(PAUSE_MAX_SECONDS, sessions_used * PAUSE_STEP_SECONDS)
+            due_at = max(due_at, updated_at + timedelta(seconds=pause))
         # A refresh that runs now may have read its answers before this one was there, so the
         # time is set anew: the refresh clears only the time it started from.
-        InsightReport.objects.filter(pk=report.pk).update(refresh_due_at=due_at)
+        InsightReport.objects.filter(pk=pk).update(refresh_due_at=due_at)
     nudge(REFRESH_JOB, survey.public_id)
 
 

@@ -83,12 +83,13 @@ def payment_view(response: SurveyResponse) -> PaymentView:
     """Return what the visitor of a scored response is told about the pay, in their language.
 
     Args:
-        response: evaluated; its payout, survey, version, session and appeal are read.
+        response: evaluated and freshly read or just settled; its payout, survey, version, session
+            and appeal are read.
     """
     language = response.voice_session.language.lower().partition("-")[0]
     texts = _TEXTS.get(language, _TEXTS["en"])
     currency = response.survey.currency
-    payout = Payout.objects.filter(response=response).first()
+    payout: Payout | None = getattr(response, "payout", None)
     if payout is None:
         return PaymentView("none", _explain_none(response, texts), None, 0, currency)
     status = _STATUS[PayoutState(payout.state)]

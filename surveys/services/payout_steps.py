@@ -19,7 +19,7 @@ from surveys.models.payouts import PAYOUT_TRANSITIONS
 from surveys.payments.factory import LOCAL, has_outside_provider
 from surveys.services import funding, funnel, ledger, wallets
 from surveys.services.funding import SurveyBooks
-from surveys.services.ledger import Leg
+from surveys.services.ledger import AccountName, Leg
 
 HOLD_BUDGET = "budget_exhausted"
 HOLD_DAILY_CAP = "daily_cap"
@@ -143,7 +143,8 @@ def pay_or_queue(
         nudge(wallets.SEND_JOB)
         return
     books = books or funding.books_of(payout.response.survey)
-    credit = credit or open_credit(payout, wallets.lock_root(payout.wallet))
+    if credit is None:
+        (credit,) = ledger.open_accounts(name_credit(payout, wallets.lock_root(payout.wallet)))
     ledger.lock([books.payable, credit], refresh=False)
     ledger.post(
         kind="payout_paid",
@@ -153,9 +154,9 @@ def pay_or_queue(
     mark_paid(payout, f"local_{payout.public_id}")
 
 
-def open_credit(payout: Payout, wallet: Wallet) -> LedgerAccount:
-    """Return the account a local payout is credited to; ``wallet`` is its root, locked."""
-    return wallets.credit_account(
+def name_credit(payout: Payout, wallet: Wallet) -> AccountName:
+    """Return which account a local payout is credited to; ``wallet`` is its root, locked."""
+    return wallets.credit_name(
         wallet,
         payout.currency,
         is_play_money=payout.response.survey.company.is_demo or not has_outside_provider(),

@@ -18,7 +18,14 @@ from accounts.models import User
 from agents.interview.types import ATTACK_FLAGS, Evaluation, Flag, FlagKind
 from core import clock
 from core.errors import ConflictError
-from surveys.models import Payout, PayoutState, ReservationState, SurveyResponse, Wallet
+from surveys.models import (
+    LedgerAccount,
+    Payout,
+    PayoutState,
+    ReservationState,
+    SurveyResponse,
+    Wallet,
+)
 from surveys.payments.factory import LOCAL, provider_name_for
 from surveys.services import funding, ledger, payout_steps, wallets
 from surveys.services.funding import SurveyBooks
@@ -79,22 +86,18 @@ def create_payout(
     """
     with transaction.atomic():
         row = payout_steps.lock_response(response)
-        existing = Payout.objects.filter(response=row).first()
-        if existing is not None:
-            return existing
+        if Payout.objects.filter(response=row).exists():
+            return Payout.objects.get(response=row)
         if not 0 <= amount_minor <= row.version.payment_max_minor:
             raise ValueError("a payout lies between 0 and the version's highest pay")
-        books = funding.books_of(row.survey)
         if amount_minor == 0:
-            _settle_unpaid(row, books, evaluation)
+            _settle_unpaid(row, funding.books_of(row.survey), evaluation)
             return None
         payout = _new_payout(row, amount_minor)
+        books, credit = _open_books(payout)
         if row.reservation_state != ReservationState.HELD:
             # The free budget will be looked at, and perhaps filled.
             funding.lock_survey(row.survey)
-        credit = (
-            payout_steps.open_credit(payout, payout.wallet) if payout.provider == LOCAL else None
-        )
         # One lock on the company's funding also makes "under the daily cap" one decision.
         ledger.lock([*books.all(), *([credit] if credit else [])], refresh=False)
         payout.is_funded = _settle_reservation(row, books, amount_minor)
@@ -153,6 +156,14 @@ def _new_payout(row: SurveyResponse, amount_minor: int) -> Payout:
         provider=provider_name_for(row.survey.company),
         state=PayoutState.APPROVED,
     )
+
+
+def _open_books(payout: Payout) -> tuple[SurveyBooks, LedgerAccount | None]:
+    """Return the survey's accounts and, with the local provider, the wallet's credit."""
+    survey = payout.response.survey
+    if payout.provider != LOCAL:
+        return funding.books_of(survey), None
+    return funding.books_with(survey, payout_steps.name_credit(payout, payout.wallet))
 
 
 def _settle_unpaid(row: SurveyResponse, books: SurveyBooks, evaluation: Evaluation) -> None:

@@ -105,7 +105,7 @@ def _with_texts(response: SurveyResponse, marks: list[dict[str, Any]]) -> list[d
 
 
 def _appeal(response: SurveyResponse) -> dict[str, Any] | None:
-    appeal = Appeal.objects.filter(response=response).first()
+    appeal: Appeal | None = getattr(response, "appeal", None)
     if appeal is None:
         return None
     return {

@@ -89,6 +89,9 @@ def lock_root(wallet: Wallet) -> Wallet:
     """
     # Attaching locks both wallets in the order of their keys: whoever came by a merged one and
     # held it while waiting for its root would wait for each other.
+    unmerged = Wallet.objects.select_for_update(no_key=True).filter(merged_into__isnull=True)
+    for root in unmerged.filter(pk=wallet.pk):
+        return root
     known = Wallet.objects.only("pk", "merged_into_id").get(pk=wallet.pk)
     while known.merged_into_id is not None:
         known = Wallet.objects.only("pk", "merged_into_id").get(pk=known.merged_into_id)
@@ -100,7 +103,12 @@ def lock_root(wallet: Wallet) -> Wallet:
 
 def credit_account(wallet: Wallet, currency: str, *, is_play_money: bool) -> LedgerAccount:
     """Return the ledger account of a wallet's credit in one currency."""
-    return ledger.account(
+    return ledger.open_accounts(credit_name(wallet, currency, is_play_money=is_play_money))[0]
+
+
+def credit_name(wallet: Wallet, currency: str, *, is_play_money: bool) -> AccountName:
+    """Return which ledger account holds a wallet's credit in one currency."""
+    return AccountName(
         AccountCode.WALLET, currency=currency, wallet=wallet, is_play_money=is_play_money
     )
 

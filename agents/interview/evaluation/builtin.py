@@ -19,7 +19,12 @@ from agents.interview.closed_questions import (
 )
 from agents.interview.evaluation import vocabulary
 from agents.interview.evaluation.assign import assign_turns
-from agents.interview.evaluation.details import Heard, SentenceReading, read_sentences
+from agents.interview.evaluation.details import (
+    Heard,
+    SentenceReading,
+    names_quality,
+    read_sentences,
+)
 from agents.interview.evaluation.fields import active_words
 from agents.interview.evaluation.notes import write_notes
 from agents.interview.evaluation.orders import is_order
@@ -178,6 +183,19 @@ def _empty_talk(answers: dict[str, _Answer]) -> float:
     if named < EMPTY_TALK_MIN_WORDS or facts > EMPTY_TALK_FACTS * named:
         return 0.0
     return EMPTY_TALK_LOSS if qualities >= EMPTY_TALK_QUALITIES * named else 0.0
+
+
+def may_have_strayed(texts: Sequence[str]) -> bool:
+    """Tell, without reading sentence by sentence, whether relevance could be found wanting.
+
+    False is certain: without a sign of a story about something else, and with fewer quality
+    words than empty talk needs, every answer that is marked at all is relevant.
+    """
+    folded = [fold(text) for text in texts]
+    if any(vocabulary.ELSEWHERE.search(text) for text in folded):
+        return True
+    named = sum(names_quality(word) for text in folded for _, _, word in word_spans(text))
+    return named >= EMPTY_TALK_QUALITIES * EMPTY_TALK_MIN_WORDS
 
 
 def _mark_answer(question: Question, answer: _Answer, drift: float) -> tuple[Mark, ...]:

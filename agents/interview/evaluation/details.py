@@ -120,7 +120,7 @@ def _read(
             facts += weight * share
         elif plain in vocabulary.GENERIC or len(plain) < 3 or "'" in plain:
             continue
-        elif _names_quality(plain):
+        elif names_quality(plain):
             qualities += 1
         else:
             things += share
@@ -176,7 +176,8 @@ def _fact_weight(sentence: str, start: int, plain: str) -> float:
     return 0.0
 
 
-def _names_quality(plain: str) -> bool:
+def names_quality(plain: str) -> bool:
+    """Tell whether a folded word names a quality and no thing: "efficiency", "seamless"."""
     return (
         len(plain) >= _MIN_ABSTRACT_LENGTH
         and plain not in vocabulary.CONCRETE_IN_SPITE

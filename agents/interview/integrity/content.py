@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import combinations, pairwise
 
 from agents.interview.evaluation.assign import assign_turns
-from agents.interview.evaluation.builtin import BuiltinEvaluator
+from agents.interview.evaluation.builtin import BuiltinEvaluator, may_have_strayed
 from agents.interview.evaluation.details import is_declined, is_fact_word
 from agents.interview.evaluation.rubric import question_worth
 from agents.interview.grams import MIN_DUPLICATE_WORDS, containment, is_near_duplicate
@@ -94,6 +94,8 @@ def find_off_topic(questions: Sequence[Question], turns: Sequence[Turn]) -> Flag
     """Find long transcripts that speak of something else."""
     answers = _answers(turns)
     if sum(len(words(turn.text)) for turn in answers) < OFF_TOPIC_MIN_WORDS:
+        return None
+    if not may_have_strayed([turn.text for turn in answers]):
         return None
     evaluation = BuiltinEvaluator().evaluate(
         EvaluationRequest(

@@ -1,0 +1,16 @@
+"""A local speech and chat server with OpenAI's wire format, for tests that use the real plugins.
+
+It recognises with pocketsphinx and speaks with flite, espeak-ng where flite is missing: small old
+engines, but real ones. It runs in a process of its own, because pocketsphinx keeps Python's lock
+for as long as it decodes.
+
+    with SpeechServer() as server:
+        server.script("chat", {"reply": "Good morning."})
+        server.script("transcriptions", status=429, times=2)
+        ...                                   # OPENAI_BASE_URL=server.base_url
+        server.requests("speech")             # what was asked of it
+"""
+
+from tests.fakes.speech_server.client import SpeechServer
+
+__all__ = ["SpeechServer"]
