@@ -15,6 +15,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from config.env import env, keep_secret_key
+from config.files import build_storages, file_origins
 from config.rest import REST_FRAMEWORK as REST_FRAMEWORK
 from config.rest import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
 from core.logs import build_logging_config
@@ -167,7 +168,7 @@ if DATABASE_IS_SQLITE:
         "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;",
     }
 else:
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    DATABASES["default"]["ENGINE"] = "core.postgresql"
     DATABASES["default"]["OPTIONS"] = {
         **DATABASES["default"].get("OPTIONS", {}),
         # Never CONN_MAX_AGE under ASGI: every request has a short-lived thread of its own.
@@ -273,20 +274,9 @@ AWS_S3_ADDRESSING_STYLE = env.choice("AWS_S3_ADDRESSING_STYLE", "auto", ("auto",
 AWS_QUERYSTRING_EXPIRE = env.integer("AWS_QUERYSTRING_EXPIRE", 900, minimum=60, maximum=604_800)
 AWS_DEFAULT_ACL = None
 AWS_S3_FILE_OVERWRITE = False
-STORAGES: dict[str, dict[str, Any]] = {
-    "default": (
-        {"BACKEND": "storages.backends.s3.S3Storage"}
-        if AWS_STORAGE_BUCKET_NAME
-        else {"BACKEND": "django.core.files.storage.FileSystemStorage"}
-    ),
-    "staticfiles": {
-        "BACKEND": (
-            "whitenoise.storage.CompressedManifestStaticFilesStorage"
-            if PRODUCTION
-            else "django.contrib.staticfiles.storage.StaticFilesStorage"
-        )
-    },
-}
+STORAGES = build_storages(
+    bucket=AWS_STORAGE_BUCKET_NAME, media_root=MEDIA_ROOT, is_production=PRODUCTION
+)
 
 # --- limits on what comes in ----------------------------------------------------------------
 MAX_BODY_BYTES = env.integer("MAX_BODY_BYTES", 3_000_000, minimum=10_000)
@@ -354,6 +344,9 @@ _livekit_sources = (
 )
 _site_host = SITE_URL.partition("://")[2].partition("/")[0]
 _site_socket = f"{'wss' if SITE_URL.startswith('https') else 'ws'}://{_site_host}"
+_file_origins = file_origins(
+    bucket=AWS_STORAGE_BUCKET_NAME, endpoint_url=AWS_S3_ENDPOINT_URL, region=AWS_S3_REGION_NAME
+)
 CONTENT_SECURITY_POLICY: dict[str, Any] = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -362,7 +355,7 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
         "img-src": [SELF, "data:"],
         "font-src": [SELF],
         "connect-src": [SELF, _site_socket, *_livekit_sources],
-        "media-src": [SELF, "blob:"],
+        "media-src": [SELF, "blob:", *_file_origins],
         "worker-src": [SELF, "blob:"],
         "manifest-src": [SELF],
         "base-uri": [NONE],

@@ -10,6 +10,7 @@ from django.db import models
 
 from accounts.models import Company
 from core.fields import PublicIdField
+from core.lease import LeasedModel
 
 
 class SessionKind(models.TextChoices):
@@ -73,8 +74,11 @@ class PauseCause(models.TextChoices):
     ABSENCE = "absence", "Nobody was there"
 
 
-class VoiceSession(models.Model):
-    """One conversation between a person and an agent, by voice or by typing."""
+class VoiceSession(LeasedModel):
+    """One conversation between a person and an agent, by voice or by typing.
+
+    The lease is held by the one process in which its live agent runs.
+    """
 
     public_id = PublicIdField(prefix="session")
     kind = models.CharField(max_length=16, choices=SessionKind.choices)
@@ -135,10 +139,8 @@ class VoiceSession(models.Model):
     expires_at = models.DateTimeField(db_index=True)
     """When a session nobody ended is ended as expired."""
 
-    lease_owner = models.CharField(max_length=64, blank=True)
-    lease_fence = models.PositiveBigIntegerField(default=0)
-    lease_until = models.DateTimeField(null=True, blank=True)
-    """The one process that holds the live agent."""
+    agent_due_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    """Since when a live agent is wanted in the room and none has come."""
     stop_requested_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -236,6 +238,16 @@ class TranscriptSegment(models.Model):
     latency_ms = models.PositiveIntegerField(null=True, blank=True)
     """Agent segments: from the end of the visitor's turn to the first word of the reply."""
     interrupted = models.BooleanField(default=False)
+    """Agent segments: cut short by the visitor; ``text`` is what was heard of it."""
+    recording = models.ForeignKey(
+        "SessionRecording",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="segments",
+    )
+    recording_seconds = models.FloatField(null=True, blank=True)
+    """Where the words begin in ``recording``."""
     is_late = models.BooleanField(default=False)
     """Arrived after the end: kept, never scored."""
     had_hidden_text = models.BooleanField(default=False)
@@ -270,3 +282,130 @@ class RoomClaim(models.Model):
 
     def __str__(self) -> str:
         return self.room_name
+
+
+class SessionRecording(models.Model):
+    """A sound file of a conversation, written after the file is complete: no row, no recording.
+
+    Each life of the live agent makes one of its own, named by its fence, so that a late process
+    never writes over what a later one recorded.
+    """
+
+    public_id = PublicIdField(prefix="rec")
+    voice_session = models.ForeignKey(
+        VoiceSession, on_delete=models.CASCADE, related_name="recordings"
+    )
+    fence = models.PositiveBigIntegerField()
+    storage_key = models.CharField(max_length=200, unique=True)
+    """Name in the default file storage. Private: it is served through a route that asks who."""
+    started_at = models.DateTimeField()
+    duration_seconds = models.FloatField()
+    byte_count = models.PositiveBigIntegerField()
+    erase_requested_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    """Set with the erasure of the conversation; a job deletes the file, then the row."""
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["voice_session", "fence"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["voice_session", "fence"], name="recording_once_an_agent"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class UsagePart(models.TextChoices):
+    """Which part of a voice was used."""
+
+    STT = "stt", "Speech to text"
+    LLM = "llm", "Language model"
+    TTS = "tts", "Text to speech"
+
+
+class VoiceUsage(models.Model):
+    """What one life of the live agent used of one model. Totals: a later figure replaces it."""
+
+    voice_session = models.ForeignKey(
+        VoiceSession, on_delete=models.CASCADE, related_name="voice_usage"
+    )
+    fence = models.PositiveBigIntegerField()
+    part = models.CharField(max_length=8, choices=UsagePart.choices)
+    provider = models.CharField(max_length=120)
+    model = models.CharField(max_length=120)
+    input_tokens = models.PositiveBigIntegerField(default=0)
+    output_tokens = models.PositiveBigIntegerField(default=0)
+    character_count = models.PositiveBigIntegerField(default=0)
+    audio_seconds = models.FloatField(default=0)
+    cost_micros = models.PositiveBigIntegerField(null=True, blank=True)
+    """Millionths of a US dollar; null when the price of the model is not known."""
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name_plural = "voice usage"
+        ordering: ClassVar = ["voice_session", "fence", "part"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["voice_session", "fence", "part", "provider", "model"],
+                name="voice_usage_once_a_model",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.part} {self.model}"
+
+
+class LatencyKind(models.TextChoices):
+    """What was waited for, in the order of a spoken turn."""
+
+    TRANSCRIPTION = "transcription", "End of speech to its final words"
+    REPLY = "reply", "Final words to the text of the reply"
+    VOICE = "voice", "Text of the reply to its first sound"
+    FIRST_AUDIO = "first_audio", "End of speech to first sound"
+    SILENCE = "silence", "Visitor begins to speak to agent silent"
+
+
+class VoiceLatency(models.Model):
+    """One wait of a spoken conversation, measured by the server."""
+
+    voice_session = models.ForeignKey(
+        VoiceSession, on_delete=models.CASCADE, related_name="voice_latencies"
+    )
+    segment = models.ForeignKey(
+        TranscriptSegment,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="voice_latencies",
+    )
+    kind = models.CharField(max_length=16, choices=LatencyKind.choices)
+    milliseconds = models.PositiveIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "voice latencies"
+        indexes: ClassVar = [models.Index(fields=["voice_session", "kind"])]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.milliseconds} ms"
+
+
+class RoomEvent(models.Model):
+    """A webhook of the LiveKit server, kept so that the same one twice is one."""
+
+    event_id = models.CharField(max_length=80, unique=True)
+    kind = models.CharField(max_length=40)
+    room_name = models.CharField(max_length=120, blank=True)
+    voice_session = models.ForeignKey(
+        VoiceSession,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="room_events",
+    )
+    received_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.event_id}"

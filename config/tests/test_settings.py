@@ -176,7 +176,7 @@ def test_services_are_switched_on_by_variables_alone(tmp_path):
 
     database = found["DATABASES"]["default"]
     assert database["OPTIONS"]["pool"] == {"min_size": 2, "max_size": 20, "timeout": 10}
-    assert database["CONN_HEALTH_CHECKS"] is True
+    assert database["ENGINE"] == "core.postgresql"
     assert database["DISABLE_SERVER_SIDE_CURSORS"] is True
     assert database.get("CONN_MAX_AGE", 0) == 0
     assert found["PROCRASTINATE_ENABLED"] is True

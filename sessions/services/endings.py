@@ -43,7 +43,7 @@ def request_stop(*, voice_session: VoiceSession) -> VoiceSession:
         if row.stop_requested_at is None:
             row.stop_requested_at = now
             row.save(update_fields=["stop_requested_at"])
-        if row.lease_until is None or row.lease_until <= now:
+        if row.leased_until is None or row.leased_until <= now:
             _end_locked(row, EndReason.STOPPED)
     return row
 
@@ -60,7 +60,7 @@ def expire_due_sessions(*, limit: int = 200) -> int:
         | Q(expires_at__lte=now)
         | (
             Q(stop_requested_at__isnull=False)
-            & (Q(lease_until__isnull=True) | Q(lease_until__lte=now))
+            & (Q(leased_until__isnull=True) | Q(leased_until__lte=now))
         )
     )
     ended = 0
@@ -81,7 +81,7 @@ def find_due_reason(voice_session: VoiceSession) -> EndReason | None:
         return None
     if row.time_limit_at is not None and row.time_limit_at + limits.TIME_LIMIT_GRACE <= now:
         return EndReason.TIME_LIMIT
-    if row.stop_requested_at is not None and (row.lease_until is None or row.lease_until <= now):
+    if row.stop_requested_at is not None and (row.leased_until is None or row.leased_until <= now):
         return EndReason.STOPPED
     return EndReason.EXPIRED if row.expires_at <= now else None
 

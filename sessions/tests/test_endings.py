@@ -150,7 +150,9 @@ def test_a_paused_conversation_keeps_its_time(running):
 
 
 def test_a_stop_waits_for_the_process_that_holds_the_agent(running, ended):
-    VoiceSession.objects.update(lease_owner="other", lease_until=clock.now() + timedelta(seconds=5))
+    VoiceSession.objects.update(
+        lease_owner="other", leased_until=clock.now() + timedelta(seconds=5)
+    )
 
     endings.request_stop(voice_session=running)
     run_sweeps("sessions.due_endings")

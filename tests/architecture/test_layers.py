@@ -24,7 +24,7 @@ LIBRARY_OWNERS = {
     "stripe": ("surveys.payments", "messaging.payments", "workflows.billing"),
     "procrastinate": ("core.jobs",),
     "boto3": (),
-    "botocore": (),
+    "botocore": ("core.files_s3",),
     # openai and livekit bring httpx2; a second HTTP stack would be one too many.
     "httpx": (),
     "requests": (),
