@@ -71,6 +71,8 @@ class VideoSession(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
     erased_at = models.DateTimeField(null=True, blank=True)
     """Set when its person deleted it: the words are gone, the ledger's lines stay."""
+    files_erased_at = models.DateTimeField(null=True, blank=True)
+    """After that: when nothing of it was left in the storage."""
 
     class Meta:
         db_table = "video_session"
@@ -121,6 +123,8 @@ class VideoRun(LeasedModel):
     """Of the script it renders."""
     attempt = models.PositiveIntegerField(default=0)
     """Number of the present attempt within the whole video session; part of every storage key."""
+    first_attempt = models.PositiveIntegerField(default=0)
+    """Attempts of one session come one after the other, so those of a run are a range."""
     tries = models.PositiveSmallIntegerField(default=0)
     """How many attempts this run has had."""
     error = models.CharField(max_length=200, blank=True)

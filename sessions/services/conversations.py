@@ -380,6 +380,7 @@ def commit_segment(
     latency_ms: int | None = None,
     is_late: bool = False,
     had_hidden_text: bool = False,
+    public_id: str = "",
     also_save: Sequence[str] = (),
 ) -> TranscriptSegment:
     """Store the next segment, raise the turn version, tell the stream and the listeners.
@@ -387,11 +388,13 @@ def commit_segment(
     A late segment is stored and told to nobody. Needs a transaction that holds the row.
 
     Args:
+        public_id: chosen beforehand where interim words were shown under it; by default a new one.
         also_save: columns of the row the caller has set, saved in the same statement.
     """
     last = voice_session.segments.order_by("-position").values_list("position", flat=True).first()
     at_seconds = voice_session.active_seconds(now)
     segment = TranscriptSegment.objects.create(
+        public_id=public_id or new_id("seg"),
         voice_session=voice_session,
         position=(last or 0) + 1,
         role=role,

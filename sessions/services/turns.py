@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -55,6 +55,8 @@ class _Turn:
     had_hidden_text: bool
     client_id: str
     typing_seconds: float | None
+    source: SegmentSource = SegmentSource.TYPED
+    public_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,32 @@ def take_turn(
         ConversationErasedError: it was erased; nothing is kept.
         ParleyError: a listener of `hooks.on_participation` refused; nothing is kept.
     """
-    turn = _check_turn(text, client_id, typing_seconds)
+    return _take(voice_session, _check_turn(text, client_id, typing_seconds))
+
+
+def take_spoken_turn(
+    *,
+    voice_session: VoiceSession,
+    text: str,
+    segment_id: str,
+    speech_seconds: float | None = None,
+) -> TakenTurn:
+    """Commit what was heard of the visitor, as `take_turn` commits what they typed.
+
+    Args:
+        text: final words of the recogniser; longer than a turn may be, they are cut.
+        segment_id: the public id under which its interim words were shown. The same one again
+            is the same turn.
+        speech_seconds: how long they spoke.
+
+    Raises:
+        See `take_turn`.
+    """
+    turn = _check_turn(text[: settings.SURVEY_MAX_TURN_CHARS], segment_id, speech_seconds)
+    return _take(voice_session, replace(turn, source=SegmentSource.SPOKEN, public_id=segment_id))
+
+
+def _take(voice_session: VoiceSession, turn: _Turn) -> TakenTurn:
     row, segment, is_new = voice_session, _find_turn(voice_session, turn), False
     if segment is None:
         ratelimit.hit(
@@ -151,21 +178,28 @@ def answer_turn(*, voice_session: VoiceSession, gives_up: bool = False) -> bool:
         somebody else answered, or the visitor has said more, in which case that turn's own
         request answers. Safe to run twice and at the same time.
     """
+    return write_answer(voice_session=voice_session, gives_up=gives_up) is not None
+
+
+def write_answer(
+    *, voice_session: VoiceSession, gives_up: bool = False
+) -> TranscriptSegment | None:
+    """Do what `answer_turn` does and return the reply itself, for whoever speaks it."""
     row = VoiceSession.objects.get(pk=voice_session.pk)
     segments = replies.answered_segments(row)
     if row.is_ended or not replies.awaits_reply(segments):
-        return False
+        return None
     reply = replies.write_apology(row) if gives_up else replies.write_reply(row, segments)
     with transaction.atomic():
         current = lock_session(row.pk)
         if current.is_ended or current.turn_version != row.turn_version:
-            return False
+            return None
         now = clock.now()
         waited = now - segments[-1].created_at
         current.interview_state = reply.state
         current.reply_due_at = None
         current.reply_attempts = 0
-        commit_segment(
+        segment = commit_segment(
             current,
             role=SegmentRole.AGENT,
             source=SegmentSource.AGENT,
@@ -181,7 +215,7 @@ def answer_turn(*, voice_session: VoiceSession, gives_up: bool = False) -> bool:
         type=payloads.AGENT_STATE,
         payload=payloads.agent_state_payload(current),
     )
-    return True
+    return segment
 
 
 def nudge_overdue_turns(*, limit: int = 100) -> int:
@@ -297,10 +331,11 @@ def _commit_visitor_turn(
         segment = commit_segment(
             row,
             role=SegmentRole.USER,
-            source=SegmentSource.TYPED,
+            source=turn.source,
             text=turn.text,
             question_id=_open_question(row),
             client_id=turn.client_id,
+            public_id=turn.public_id,
             typing_seconds=turn.typing_seconds,
             had_hidden_text=turn.had_hidden_text,
             now=now,
@@ -326,9 +361,10 @@ def _store_late_turn(row: VoiceSession, turn: _Turn, now: datetime) -> Transcrip
     return commit_segment(
         row,
         role=SegmentRole.USER,
-        source=SegmentSource.TYPED,
+        source=turn.source,
         text=turn.text,
         client_id=turn.client_id,
+        public_id=turn.public_id,
         typing_seconds=turn.typing_seconds,
         had_hidden_text=turn.had_hidden_text,
         is_late=True,

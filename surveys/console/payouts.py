@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from core.money import format_money
@@ -16,6 +17,45 @@ _FINAL_WORDS = {
     PayoutState.FAILED: ("The provider could not pay", "bad", "alert"),
     PayoutState.REVERSED: ("Taken back", "bad", "refresh"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class PayChange:
+    """What a person may do to a payout as it stands now."""
+
+    name: str
+    label: str
+    explanation: str
+    needs_reason: bool = True
+    is_dangerous: bool = True
+
+
+_CALL_OFF = PayChange(
+    "cancel", "Call off", "It has not been sent. The visitor reads your reason and may appeal once."
+)
+_CHANGES = {
+    PayoutState.APPROVED: _CALL_OFF,
+    PayoutState.UNCLAIMED: _CALL_OFF,
+    PayoutState.PAID: PayChange(
+        "reverse",
+        "Take back",
+        "The provider is asked first, then the books follow. It works while the visitor still "
+        "holds the money, and the visitor reads your reason.",
+    ),
+    PayoutState.FAILED: PayChange(
+        "retry",
+        "Send again",
+        "The provider refused it for good. Try again once the cause is gone; it is never paid "
+        "twice.",
+        needs_reason=False,
+        is_dangerous=False,
+    ),
+}
+
+
+def change_of(payout: Payout | None) -> PayChange | None:
+    """Return what may be done to a payout outside of the review queue, None for nothing."""
+    return None if payout is None else _CHANGES.get(PayoutState(payout.state))
 
 
 def payout_timeline(

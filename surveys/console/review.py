@@ -6,11 +6,11 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import CompanyRequest
 from core import money
-from core.errors import ConflictError, InvalidInputError
+from core.errors import ConflictError, InvalidInputError, UnavailableError
 from surveys.console.doors import for_researchers, render_page
 from surveys.console.sessions import describe_answer
 from surveys.console.words import explain_reason
@@ -107,6 +107,45 @@ def _read_amount(request: CompanyRequest, response: SurveyResponse) -> int:
         return money.to_minor(request.POST.get("amount", "").strip(), response.survey.currency)
     except ValueError:
         raise InvalidInputError("invalid_amount", "Give an amount such as 5.00.") from None
+
+
+@for_researchers
+@require_POST
+def pay_change(request: CompanyRequest, session_id: str) -> HttpResponse:
+    """Call a payout off, take it back, or send it again, with the reason in the audit trail."""
+    response = response_of_company(request.company, session_id)
+    found: Payout | None = getattr(response, "payout", None)
+    if found is None:
+        messages.error(request, "This answer has no payout to change.")
+        return redirect("console:session_detail", session_id)
+    payout = payout_of_company(request.company, found.public_id)
+    reason = request.POST.get("reason", "")
+    try:
+        messages.success(request, _change(request, payout, reason))
+    except (ConflictError, InvalidInputError, UnavailableError) as error:
+        messages.error(request, error.detail)
+    return redirect("console:session_detail", session_id)
+
+
+def _change(request: CompanyRequest, payout: Payout, reason: str) -> str:
+    """Carry out the change that was asked for; return what to say of it.
+
+    Raises:
+        InvalidInputError: an unknown change, or no reason.
+        ConflictError: the payout has moved on, the money is gone, or the provider refuses.
+        UnavailableError: the provider does not answer.
+    """
+    change = request.POST.get("change", "")
+    if change == "cancel":
+        review.cancel(payout=payout, actor=request.user, reason=reason)
+        return "Called off. The money is back in the budget."
+    if change == "reverse":
+        review.reverse_paid(payout=payout, actor=request.user, reason=reason)
+        return "Taken back. The money is in the budget again."
+    if change == "retry":
+        review.retry_failed(payout=payout, actor=request.user, note=reason)
+        return "Sent again. The payment is on its way."
+    raise InvalidInputError("change_unknown", "Choose to call off, to take back or to send again.")
 
 
 def _show(

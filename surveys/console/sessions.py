@@ -19,7 +19,7 @@ from core.errors import ConflictError
 from sessions.links import socket_path, transcript_path
 from surveys.console.doors import for_owners, for_researchers, read_word, render_page
 from surveys.console.paging import cut_page
-from surveys.console.payouts import payout_timeline
+from surveys.console.payouts import change_of, payout_timeline
 from surveys.console.transcripts import show_flags, show_marks, show_turns
 from surveys.console.words import END_WORDS
 from surveys.models import ResponseState, SurveyResponse
@@ -112,6 +112,7 @@ def session_detail(request: CompanyRequest, session_id: str) -> HttpResponse:
                 ("Captions (WebVTT)", transcript_path(session, "vtt")),
             ],
             "kept_note": KEPT_NOTE,
+            "pay_change": change_of(getattr(response, "payout", None)),
         },
     )
 

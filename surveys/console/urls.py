@@ -34,6 +34,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sessions/", sessions.session_list, name="session_list"),
     path("sessions/<str:session_id>/", sessions.session_detail, name="session_detail"),
     path("sessions/<str:session_id>/erase/", sessions.session_erase, name="session_erase"),
+    path("sessions/<str:session_id>/pay/", review.pay_change, name="pay_change"),
     path("insights/", insights.insights, name="insights"),
     path("review/", review.review_list, name="review_queue"),
     path("review/<str:session_id>/", review.review_item, name="review_item"),

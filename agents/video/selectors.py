@@ -1,0 +1,246 @@
+"""Reads of videos, each for the one person who owns them.
+
+Opens no transaction and writes nothing. Those marked for the worker take a run it holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
+
+from accounts.models import User
+from agents.video.models import (
+    OPEN_STATES,
+    AgentCost,
+    AgentName,
+    RunAgent,
+    RunState,
+    VideoRun,
+    VideoSession,
+)
+from core.errors import NotFoundError
+from core.ids import is_id
+from core.lease import unclaimed
+from core.live.selectors import MAX_EVENTS_PER_READ, read_events, read_latest_events
+
+LOG_LENGTH = 200
+
+
+class VideoNotFoundError(NotFoundError):
+    """No such video, or none of the one who asks: the two are told apart for nobody."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "video_session_not_found", "There is no such video of yours. Check the session id."
+        )
+
+
+class RunNotFoundError(NotFoundError):
+    """No such run, or none of the one who asks."""
+
+    def __init__(self) -> None:
+        super().__init__("video_run_not_found", "There is no such run of yours. Check the run id.")
+
+
+def videos_of(owner: User) -> QuerySet[VideoSession]:
+    """Return a person's videos, newest first."""
+    return (
+        VideoSession.objects.filter(owner=owner, erased_at__isnull=True)
+        .select_related("company")
+        .order_by("-created_at", "-pk")
+    )
+
+
+def list_with_latest_run(owner: User) -> QuerySet[VideoSession]:
+    """Return a person's videos with the state and moment of the latest run of each, annotated."""
+    latest = VideoRun.objects.filter(video_session=OuterRef("pk")).order_by("-pk")
+    return videos_of(owner).annotate(
+        run_state=Subquery(latest.values("state")[:1]),
+        run_created_at=Subquery(latest.values("created_at")[:1]),
+        run_seconds=Subquery(latest.values("duration_seconds")[:1]),
+        run_heartbeat_at=Subquery(latest.values("heartbeat_at")[:1]),
+    )
+
+
+def find_video(owner: User, session_id: str) -> VideoSession:
+    """Return one video of a person.
+
+    Raises:
+        VideoNotFoundError: none of this person has this id.
+    """
+    if is_id(session_id, "video"):
+        found = videos_of(owner).filter(public_id=session_id).first()
+        if found is not None:
+            return found
+    raise VideoNotFoundError
+
+
+def is_owner(user_pk: int, video_session_pk: int) -> bool:
+    """Tell whether an active person owns a video that is still there."""
+    return VideoSession.objects.filter(
+        pk=video_session_pk, owner=user_pk, owner__is_active=True, erased_at__isnull=True
+    ).exists()
+
+
+def runs_of(owner: User, video_session: VideoSession) -> QuerySet[VideoRun]:
+    """Return the runs of a person's video, newest first."""
+    return (
+        VideoRun.objects.filter(video_session=video_session, video_session__owner=owner)
+        .select_related("video_session")
+        .order_by("-created_at", "-pk")
+    )
+
+
+def find_run(owner: User, run_id: str) -> VideoRun:
+    """Return one run of a person.
+
+    Raises:
+        RunNotFoundError: none of this person has this id.
+    """
+    if is_id(run_id, "run"):
+        found = (
+            VideoRun.objects.select_related("video_session", "video_session__owner")
+            .filter(
+                public_id=run_id,
+                video_session__owner=owner,
+                video_session__erased_at__isnull=True,
+            )
+            .first()
+        )
+        if found is not None:
+            return found
+    raise RunNotFoundError
+
+
+def latest_run(video_session: VideoSession) -> VideoRun | None:
+    """Return the newest run of a video the caller has found for its owner."""
+    return VideoRun.objects.filter(video_session=video_session).order_by("-pk").first()
+
+
+def latest_finished_run(video_session: VideoSession) -> VideoRun | None:
+    """Return the newest run that made a video."""
+    return (
+        VideoRun.objects.filter(video_session=video_session, state=RunState.FINISHED)
+        .order_by("-pk")
+        .first()
+    )
+
+
+def latest_messages(video_session_pk: int) -> list[tuple[int, dict[str, Any]]]:
+    """Return number and stored message of the latest word of each agent in the newest run."""
+    newest = VideoRun.objects.filter(video_session=video_session_pk).order_by("-pk").values("pk")
+    rows = RunAgent.objects.filter(run=Subquery(newest[:1])).order_by("seq")
+    return [(row.seq, row.message) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredStatus:
+    """One status message as stored, with its number."""
+
+    seq: int
+    message: dict[str, Any]
+
+
+def messages_after(
+    video_session: VideoSession, *, after: int, limit: int = MAX_EVENTS_PER_READ
+) -> list[StoredStatus]:
+    """Return the status messages of a person's video after a number, in order."""
+    events = read_events(video_session.stream_name, after, limit)
+    return [StoredStatus(event.seq, event.payload) for event in events]
+
+
+def log_of(video_session: VideoSession, run: VideoRun) -> list[StoredStatus]:
+    """Return the last status messages of one run, in order."""
+    events = read_latest_events(video_session.stream_name, LOG_LENGTH)
+    return [
+        StoredStatus(event.seq, event.payload)
+        for event in events
+        if event.payload.get("run") == run.public_id
+    ]
+
+
+def costs_of(run: VideoRun) -> dict[str, Decimal]:
+    """Return what each agent of a run has spent in US dollars, over all attempts."""
+    rows = (
+        AgentCost.objects.filter(run=run).values("agent").annotate(total=Sum("amount_usd"))
+    ).values_list("agent", "total")
+    return dict(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class CostLine:
+    """What one agent used of one provider."""
+
+    agent: str
+    provider: str
+    unit: str
+    quantity: Decimal
+    amount_usd: Decimal
+
+
+def cost_lines_of(run: VideoRun) -> list[CostLine]:
+    """Return the ledger of a run, summed by agent, provider and unit."""
+    rows = (
+        AgentCost.objects.filter(run=run)
+        .values("agent", "provider", "unit")
+        .annotate(used=Sum("quantity"), total=Sum("amount_usd"))
+        .order_by("agent", "provider", "unit")
+    )
+    return [
+        CostLine(row["agent"], row["provider"], row["unit"], row["used"], row["total"])
+        for row in rows
+    ]
+
+
+def count_open_runs(owner: User) -> int:
+    """Return how many runs of a person wait or run."""
+    return VideoRun.objects.filter(video_session__owner=owner, state__in=OPEN_STATES).count()
+
+
+def due_runs() -> QuerySet[VideoRun]:
+    """Return open runs nobody holds, oldest first: for the worker's recovery query."""
+    return VideoRun.objects.filter(unclaimed(), state__in=OPEN_STATES).order_by("pk")
+
+
+def runs_ahead_of(run: VideoRun) -> int:
+    """Return how many open runs were asked for before this one, for its owner's page."""
+    return VideoRun.objects.filter(state__in=OPEN_STATES, pk__lt=run.pk).count()
+
+
+def sessions_with_rest(before: Any) -> QuerySet[VideoSession]:
+    """Return sessions with files to sweep: for the worker.
+
+    Args:
+        before: runs that ended before this moment have nothing left to reuse.
+    """
+    loose = Q(runs__ended_at__lt=before, runs__swept_at__isnull=True)
+    erased = Q(erased_at__isnull=False, files_erased_at__isnull=True)
+    return (
+        VideoSession.objects.filter(loose | erased)
+        .exclude(runs__state__in=OPEN_STATES)
+        .select_related("owner")
+        .distinct()
+        .order_by("pk")
+    )
+
+
+def finished_keys(video_session: VideoSession) -> list[str]:
+    """Return every storage key a finished run of the session shows: for the worker."""
+    rows: Iterable[tuple[str, str, str]] = VideoRun.objects.filter(
+        video_session=video_session, state=RunState.FINISHED
+    ).values_list("video_key", "captions_key", "chapters_key")
+    return [key for row in rows for key in row if key]
+
+
+def open_agents(run: VideoRun) -> list[RunAgent]:
+    """Return the agents of a run that have not come to an end in its present attempt."""
+    return list(
+        RunAgent.objects.filter(run=run, attempt=F("run__attempt"))
+        .exclude(status__in=("finished", "error"))
+        .exclude(agent=AgentName.ORCHESTRATOR)
+        .order_by("agent")
+    )
