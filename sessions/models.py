@@ -141,6 +141,8 @@ class VoiceSession(LeasedModel):
 
     agent_due_at = models.DateTimeField(null=True, blank=True, db_index=True)
     """Since when a live agent is wanted in the room and none has come."""
+    room_is_open = models.BooleanField(default=False)
+    """A LiveKit room may exist for it, to be deleted once the conversation has ended."""
     stop_requested_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

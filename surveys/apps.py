@@ -15,12 +15,14 @@ class SurveysConfig(AppConfig):
         """Register the listeners, once a process."""
         from corsheaders.signals import check_request_enabled
 
+        from core.metrics import register_reader
         from sessions import hooks
-        from surveys import listeners
+        from surveys import listeners, metrics
         from surveys.cors import allow_widget_origin
 
         hooks.on_session_ended(listeners.follow_end)
         hooks.on_participation(listeners.follow_participation)
+        register_reader("surveys", metrics.read_gauges)
         check_request_enabled.connect(
             allow_widget_origin, dispatch_uid="surveys.allow_widget_origin"
         )

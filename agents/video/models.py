@@ -61,6 +61,8 @@ class VideoSession(models.Model):
     language = models.CharField(max_length=16, default="en")
     voice = models.CharField(max_length=64, blank=True)
     """A voice of the speech provider; empty means its own choice for the language."""
+    storage_prefix = models.CharField(max_length=160)
+    """Folder of all its files, ending in a slash; stays when the owner's row goes."""
     revision = models.PositiveIntegerField(default=1)
     """Raised by each change of the script; a run remembers which one it shows."""
     last_attempt = models.PositiveIntegerField(default=0)

@@ -1,0 +1,178 @@
+"""Writes of scripts: making a video session, changing it, deleting it.
+
+Called by our own API and studio and by apps above, which bring scenes of their own. Rendering is
+the business of `runs`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+
+from accounts.models import Company, User
+from agents.video import selectors, storage
+from agents.video.models import OPEN_STATES, Origin, VideoRun, VideoSession
+from agents.video.script_rules import check_script
+from core import clock, ratelimit
+from core.errors import ConflictError, UnprocessableError
+from core.jobs import nudge
+from core.live import erase_streams
+
+ERASE_JOB = "video.sweep_files"
+CREATED_PER_HOUR = 60
+MAX_VIDEOS = 500
+
+
+class ScriptLockedError(ConflictError):
+    """The script is being rendered."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "video_run_open",
+            "This script is being rendered. Wait for the run to end, or cancel it, then change it.",
+        )
+
+
+class ScriptChangedError(ConflictError):
+    """Somebody changed the script since it was read."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "script_changed",
+            "The script was changed since you opened it. Look at the new one and change it again.",
+        )
+
+
+def create_video_session(
+    *,
+    owner: User,
+    company: Company | None,
+    title: str,
+    scenes: list[dict[str, Any]],
+    language: str = "en",
+    voice: str = "",
+    origin: str = Origin.API,
+    origin_ref: str = "",
+) -> VideoSession:
+    """Create a script of one person; nothing is rendered yet.
+
+    Not idempotent. Opens one short transaction. Apps above call this with scenes made of what
+    they know, such as a survey's findings.
+
+    Args:
+        owner: who alone will see, change, start and watch it.
+        company: for whom; may be None.
+        title: at most 120 characters.
+        scenes: objects as `agents.video.script_rules` describes them.
+        language: code such as ``en`` or ``es-419``.
+        voice: of the speech provider; empty for its own choice.
+        origin: one of `Origin`.
+        origin_ref: public id of what it was made of.
+
+    Raises:
+        ScriptRefusedError: with every fault and what to do.
+        RateLimitedError: more than 60 in an hour.
+        UnprocessableError: the person has 500 videos.
+    """
+    script = check_script(title=title, scenes=scenes, language=language, voice=voice)
+    ratelimit.hit(
+        scope="video.create", key=owner.public_id, limit=CREATED_PER_HOUR, window_seconds=3600
+    )
+    if selectors.videos_of(owner).count() >= MAX_VIDEOS:
+        raise UnprocessableError(
+            "video_limit", f"There are {MAX_VIDEOS} videos already. Delete some you do not need."
+        )
+    row = VideoSession(
+        owner=owner,
+        company=company,
+        title=script.title,
+        scenes=script.scenes,
+        language=script.language,
+        voice=script.voice,
+        origin=origin,
+        origin_ref=origin_ref,
+    )
+    row.storage_prefix = storage.session_prefix(owner.public_id, row.public_id)
+    row.save(force_insert=True)
+    return row
+
+
+def update_script(
+    *,
+    owner: User,
+    session_id: str,
+    title: str | None = None,
+    scenes: list[dict[str, Any]] | None = None,
+    language: str | None = None,
+    voice: str | None = None,
+    expected_revision: int | None = None,
+) -> VideoSession:
+    """Change a script; what is None stays as it is.
+
+    Opens one transaction. The same script again changes nothing and raises no revision.
+
+    Args:
+        expected_revision: refuse when somebody else changed it meanwhile.
+
+    Raises:
+        VideoNotFoundError: no such video of this person.
+        ScriptRefusedError: with every fault; nothing was changed.
+        ScriptLockedError: a run is open.
+        ScriptChangedError: the revision is another.
+    """
+    found = selectors.find_video(owner, session_id)
+    with transaction.atomic():
+        row = VideoSession.objects.select_for_update().get(pk=found.pk)
+        script = check_script(
+            title=row.title if title is None else title,
+            scenes=row.scenes if scenes is None else scenes,
+            language=row.language if language is None else language,
+            voice=row.voice if voice is None else voice,
+        )
+        if expected_revision is not None and expected_revision != row.revision:
+            raise ScriptChangedError
+        wanted = {
+            "title": script.title,
+            "scenes": script.scenes,
+            "language": script.language,
+            "voice": script.voice,
+        }
+        if all(getattr(row, name) == value for name, value in wanted.items()):
+            return row
+        _refuse_if_open(row)
+        for name, value in wanted.items():
+            setattr(row, name, value)
+        row.revision = F("revision") + 1
+        row.save(update_fields=[*wanted, "revision", "updated_at"])
+        row.refresh_from_db()
+    return row
+
+
+def erase_video(*, owner: User, session_id: str) -> None:
+    """Delete a video with its script, its messages and, a moment later, its files.
+
+    Opens one transaction. Cost lines and the bare rows they hang on stay: a ledger forgets
+    nothing.
+
+    Raises:
+        VideoNotFoundError: no such video of this person, or deleted already.
+        ScriptLockedError: a run is open.
+    """
+    found = selectors.find_video(owner, session_id)
+    with transaction.atomic():
+        row = VideoSession.objects.select_for_update().get(pk=found.pk)
+        _refuse_if_open(row)
+        row.title = "Deleted"
+        row.scenes = []
+        row.voice = ""
+        row.erased_at = clock.now()
+        row.save(update_fields=["title", "scenes", "voice", "erased_at", "updated_at"])
+        erase_streams([row.stream_name])
+        nudge(ERASE_JOB)
+
+
+def _refuse_if_open(row: VideoSession) -> None:
+    if VideoRun.objects.filter(video_session=row, state__in=OPEN_STATES).exists():
+        raise ScriptLockedError
