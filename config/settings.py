@@ -325,7 +325,18 @@ CORS_PREFLIGHT_MAX_AGE = 3600
 LIVEKIT_URL = env.url("LIVEKIT_URL", "", schemes=("ws", "wss", "http", "https"))
 LIVEKIT_API_KEY = env.text("LIVEKIT_API_KEY")
 LIVEKIT_API_SECRET = env.text("LIVEKIT_API_SECRET")
-VOICE_IN_PROCESS = env.flag("VOICE_IN_PROCESS", False)
+# Whether this process runs live agents; the others of a deployment only offer voice to people.
+VOICE_IN_PROCESS = env.flag("VOICE_IN_PROCESS", DEMO)
+VOICE_OFFERED = env.flag("VOICE_OFFERED", VOICE_IN_PROCESS)
+VOICE_ENGINE = env.choice("VOICE_ENGINE", "auto", ("auto", "openai", "local", "none"))
+VOICE_STT_MODEL = env.text("VOICE_STT_MODEL", "gpt-4o-mini-transcribe")
+VOICE_STT_REALTIME = env.flag("VOICE_STT_REALTIME", False)
+VOICE_TTS_MODEL = env.text("VOICE_TTS_MODEL", "gpt-4o-mini-tts")
+VOICE_TTS_VOICE = env.text("VOICE_TTS_VOICE", "ash")
+VOICE_TURN_DETECTOR = env.flag("VOICE_TURN_DETECTOR", False)
+VOICE_RECORDING = env.flag("VOICE_RECORDING", True)
+VOICE_MAX_AGENTS = env.integer("VOICE_MAX_AGENTS", 40, minimum=1, maximum=1000)
+VOICE_MAX_AGENTS_PER_COMPANY = env.integer("VOICE_MAX_AGENTS_PER_COMPANY", 20, minimum=1)
 CHAT_PUBLIC = env.flag("CHAT_PUBLIC", DEMO)
 SYSTEM_PROMPT = env.text(
     "SYSTEM_PROMPT", "You are a friendly assistant in a spoken conversation. Answer briefly."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agents.interview.types import Role, Turn
+from agents.voice.types import HistoryTurn, SpeakerRole
 from sessions.models import SegmentSource, TranscriptSegment
 
 
@@ -29,3 +30,12 @@ def to_turn(segment: TranscriptSegment) -> Turn:
 def to_turns(segments: Sequence[TranscriptSegment]) -> tuple[Turn, ...]:
     """Return stored segments, in their order, as the agents know them."""
     return tuple(to_turn(segment) for segment in segments)
+
+
+def to_history(segments: Sequence[TranscriptSegment]) -> tuple[HistoryTurn, ...]:
+    """Return what was said before as a spoken agent knows it, late turns left out."""
+    return tuple(
+        HistoryTurn(SpeakerRole(segment.role), segment.text)
+        for segment in segments
+        if not segment.is_late
+    )

@@ -50,3 +50,12 @@ HIDDEN_CHARACTERS_BY_ACCIDENT: Final = 2
 THINKING_CHARGED: Final = timedelta(minutes=3)
 """A turn that comes after a silence with no sign of life was being written meanwhile: up to this
 much of the silence counts as active, or every slow typist without a socket would look too fast."""
+
+AGENT_LEASE: Final = timedelta(seconds=15)
+"""Without a renewal for this long the process that ran a live agent counts as dead."""
+AGENT_LOOK_SECONDS: Final = 0.5
+"""How often a process that runs agents looks whether somebody wants them to stop."""
+VOICE_RETRY_SECONDS: Final = 5.0
+"""After a voice could not be had, a socket's sound is ignored for so long."""
+EARLY_AUDIO_BYTES: Final = 64_000
+"""Sound kept while the agent of a socket is still starting: two seconds."""

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from django.urls import reverse
 
-from sessions.models import Transport, VoiceSession
-
-TRANSPORTS = (Transport.TYPING,)
-"""What can carry a conversation on this server."""
+from sessions.models import SessionRecording, VoiceSession
 
 
 def socket_url(voice_session: VoiceSession, own_origin: str) -> str:
@@ -31,3 +28,10 @@ def transcript_path(voice_session: VoiceSession, file_type: str = "") -> str:
     if file_type:
         return reverse("transcript_file", args=[voice_session.public_id, file_type])
     return reverse("transcript", args=[voice_session.public_id])
+
+
+def recording_path(recording: SessionRecording) -> str:
+    """Return the path of a sound file."""
+    return reverse(
+        "session_recording", args=[recording.voice_session.public_id, recording.public_id]
+    )

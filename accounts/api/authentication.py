@@ -9,7 +9,11 @@ from rest_framework.request import Request
 
 from accounts.models import CompanyKey
 from accounts.services.api_keys import KEY_PREFIX, authenticate_api_key
+from core import ratelimit
 from core.errors import AuthenticationFailedError
+
+WRONG_KEYS_A_MINUTE = 30
+"""Of one address. A server with a key that was revoked still reads why for a while."""
 
 
 class KeyUser:
@@ -47,7 +51,17 @@ class CompanyKeyAuthentication(BaseAuthentication):
             )
         if not plain.startswith(KEY_PREFIX):
             return None
-        key = authenticate_api_key(plain)
+        try:
+            key = authenticate_api_key(plain)
+        except AuthenticationFailedError:
+            # Guessing is hopeless; looking up a million guesses would still cost us.
+            ratelimit.hit(
+                scope="api_key.wrong",
+                key=ratelimit.client_ip(request),
+                limit=WRONG_KEYS_A_MINUTE,
+                window_seconds=60,
+            )
+            raise
         return KeyUser(key), key
 
     def authenticate_header(self, request: Request) -> str:

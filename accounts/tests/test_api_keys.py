@@ -131,3 +131,14 @@ def test_the_command_names_an_unknown_company(db):
 
 def test_an_identifier_no_row_can_have_is_not_found(browser_of, ana, acme):
     assert browser_of(ana).post("/console/keys/key_%00/revoke/").status_code == 404
+
+
+def test_wrong_keys_of_one_address_are_limited_and_right_ones_are_not(acme, api):
+    right = create_api_key(company=acme, name="shop").plain
+    wrong = [
+        api.get("/surveys", headers={"Authorization": f"Bearer sk_{number:043d}"}).status_code
+        for number in range(32)
+    ]
+
+    assert wrong == [401] * 30 + [429] * 2
+    assert api.get("/surveys", headers={"Authorization": f"Bearer {right}"}).status_code == 200

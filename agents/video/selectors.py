@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
 
@@ -204,6 +204,16 @@ def count_open_runs(owner: User) -> int:
 def due_runs() -> QuerySet[VideoRun]:
     """Return open runs nobody holds, oldest first: for the worker's recovery query."""
     return VideoRun.objects.filter(unclaimed(), state__in=OPEN_STATES).order_by("pk")
+
+
+def must_stop(run_pk: int, fence: int) -> Literal["lost", "cancelled"] | None:
+    """Return why the holder of a run must stop, if it must: for the worker."""
+    rows = VideoRun.objects.filter(pk=run_pk, fence=fence)
+    found = rows.values_list("state", "cancel_requested_at").first()
+    if found is None:
+        return "lost"
+    state, cancel_requested_at = found
+    return "cancelled" if cancel_requested_at and state in OPEN_STATES else None
 
 
 def runs_ahead_of(run: VideoRun) -> int:

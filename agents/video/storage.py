@@ -120,6 +120,11 @@ def open_file(key: str) -> IO[bytes]:
     return opened  # type: ignore[no-any-return]  # Django's File passes everything on to a file
 
 
+def modified_at(key: str) -> float:
+    """Return when a stored file was last written, in Unix seconds."""
+    return video_storage().get_modified_time(key).timestamp()
+
+
 def read_text(key: str) -> str:
     """Return a small text file, such as captions.
 

@@ -268,6 +268,18 @@ def pause_absent_sessions(*, limit: int = 200) -> int:
     return paused
 
 
+def pause_unattended(*, voice_session: VoiceSession) -> None:
+    """Stop the clock of a conversation in which nobody has said anything for long.
+
+    Whoever comes back and speaks or types goes on. Does nothing unless it is active.
+    """
+    with transaction.atomic():
+        row = lock_session(voice_session.pk)
+        if row.status == SessionStatus.ACTIVE:
+            now = clock.now()
+            stop_clock(row, at=now, now=now, cause=PauseCause.ABSENCE)
+
+
 def _count_control(voice_session: VoiceSession) -> None:
     """Bound how often the clock is stopped and started: each time leaves an event for ever."""
     ratelimit.hit(
@@ -381,6 +393,7 @@ def commit_segment(
     is_late: bool = False,
     had_hidden_text: bool = False,
     public_id: str = "",
+    interrupted: bool = False,
     also_save: Sequence[str] = (),
 ) -> TranscriptSegment:
     """Store the next segment, raise the turn version, tell the stream and the listeners.
@@ -408,6 +421,7 @@ def commit_segment(
         latency_ms=latency_ms,
         is_late=is_late,
         had_hidden_text=had_hidden_text,
+        interrupted=interrupted,
     )
     if is_late:
         return segment

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from core import clock, ratelimit
 from core.errors import ConflictError, InvalidInputError
@@ -178,13 +179,24 @@ def answer_turn(*, voice_session: VoiceSession, gives_up: bool = False) -> bool:
         somebody else answered, or the visitor has said more, in which case that turn's own
         request answers. Safe to run twice and at the same time.
     """
-    return write_answer(voice_session=voice_session, gives_up=gives_up) is not None
+    segment = write_answer(voice_session=voice_session, gives_up=gives_up)
+    if segment is None:
+        return False
+    publish_ephemeral(
+        stream=voice_session.stream_name,
+        type=payloads.AGENT_STATE,
+        payload=payloads.agent_state_payload(segment.voice_session),
+    )
+    return True
 
 
 def write_answer(
     *, voice_session: VoiceSession, gives_up: bool = False
 ) -> TranscriptSegment | None:
-    """Do what `answer_turn` does and return the reply itself, for whoever speaks it."""
+    """Do what `answer_turn` does and return the reply itself, for whoever speaks it.
+
+    Says nothing of what the agent is doing: a live agent tells that itself.
+    """
     row = VoiceSession.objects.get(pk=voice_session.pk)
     segments = replies.answered_segments(row)
     if row.is_ended or not replies.awaits_reply(segments):
@@ -210,17 +222,18 @@ def write_answer(
             also_save=("interview_state", "reply_due_at", "reply_attempts"),
         )
         publish_progress(current)
-    publish_ephemeral(
-        stream=current.stream_name,
-        type=payloads.AGENT_STATE,
-        payload=payloads.agent_state_payload(current),
-    )
     return segment
 
 
 def nudge_overdue_turns(*, limit: int = 100) -> int:
-    """Nudge a job for every turn whose reply is overdue. Returns how many."""
-    overdue = VoiceSession.objects.filter(reply_due_at__lte=clock.now()).order_by("reply_due_at")
+    """Nudge a job for every turn whose reply is overdue. Returns how many.
+
+    A live agent with a language model speaks first and stores what was heard afterwards, so as
+    long as its process lives, its replies are nobody else's.
+    """
+    is_spoken = Q(briefing__isnull=True, leased_until__gt=clock.now())
+    overdue = VoiceSession.objects.filter(reply_due_at__lte=clock.now()).exclude(is_spoken)
+    overdue = overdue.order_by("reply_due_at")
     ids = list(overdue.values_list("public_id", flat=True)[:limit])
     for public_id in ids:
         nudge(ANSWER_JOB, public_id)

@@ -16,11 +16,14 @@ from django.db.models import F, Q
 from core import clock, lease, ratelimit
 from core.errors import ConflictError, InvalidInputError
 from core.jobs import nudge
-from core.live import append_event
+from core.live import append_event, publish_ephemeral
 from sessions import limits, payloads
 from sessions.livekit import rooms as livekit_rooms
 from sessions.models import (
+    EndReason,
     LatencyKind,
+    SegmentRole,
+    SegmentSource,
     SessionMode,
     SessionRecording,
     SessionStatus,
@@ -31,11 +34,11 @@ from sessions.models import (
     VoiceSession,
     VoiceUsage,
 )
-from sessions.prices import find_cost_micros
-from sessions.services.conversations import lock_session, refuse_if_ended
+from sessions.services.conversations import commit_segment, lock_session, refuse_if_ended
 from sessions.transports import list_transports
 
 DELETE_ROOM_JOB = "sessions.delete_room"
+ERASE_JOB = "sessions.erase_recording"
 AUTO = "auto"
 NOTHING_HEARD = "…"
 """What stands for an utterance that was cut before any of it was heard."""
@@ -98,9 +101,7 @@ def switch_transport(*, voice_session: VoiceSession, transport: str) -> VoiceSes
         limit=limits.CONTROLS_PER_MINUTE,
         window_seconds=60,
     )
-    chosen = choose_transport(
-        transport, mode=SessionMode.VOICE, language=voice_session.language
-    )
+    chosen = choose_transport(transport, mode=SessionMode.VOICE, language=voice_session.language)
     with transaction.atomic():
         row = lock_session(voice_session.pk)
         refuse_if_ended(row)
@@ -114,6 +115,8 @@ def set_transport(row: VoiceSession, transport: Transport) -> None:
     is_room = transport == Transport.LIVEKIT
     row.mode = SessionMode.TEXT if transport == Transport.TYPING else SessionMode.VOICE
     row.transport = transport
+    # The moment stays for as long as an agent is wanted: should the process that runs it die,
+    # the lease runs out and another one finds the room waiting.
     row.agent_due_at = (row.agent_due_at or clock.now()) if is_room else None
     row.room_is_open = row.room_is_open or is_room
 
@@ -143,15 +146,10 @@ def claim_agent(*, voice_session: VoiceSession, owner: str, takes_over: bool = F
     Returns:
         The fence of this life of the agent, or None: it is over, or held elsewhere.
     """
-    open_rows = VoiceSession.objects.filter(pk=voice_session.pk).exclude(
-        status=SessionStatus.ENDED
-    )
+    open_rows = VoiceSession.objects.filter(pk=voice_session.pk).exclude(status=SessionStatus.ENDED)
     if takes_over:
         open_rows.update(leased_until=None)
-    fence = lease.claim(open_rows, owner=owner, seconds=limits.AGENT_LEASE_SECONDS)
-    if fence is not None:
-        open_rows.update(agent_due_at=None)
-    return fence
+    return lease.claim(open_rows, owner=owner, seconds=limits.AGENT_LEASE.total_seconds())
 
 
 def renew_agents(*, fences: Mapping[int, int]) -> dict[int, AgentStanding]:
@@ -182,6 +180,29 @@ def release_agent(*, voice_session_pk: int, fence: int) -> bool:
     return lease.release(VoiceSession.objects.filter(pk=voice_session_pk), fence=fence)
 
 
+def give_up_voice(*, voice_session_pk: int, code: str, title: str) -> None:
+    """Go on by typing because no voice can be had, and say so to whoever looks.
+
+    Args:
+        code, title: of the error event.
+    """
+    changed = (
+        VoiceSession.objects.filter(pk=voice_session_pk)
+        .exclude(status=SessionStatus.ENDED)
+        .update(mode=SessionMode.TEXT, transport=Transport.TYPING, agent_due_at=None)
+    )
+    if changed:
+        row = VoiceSession.objects.only("public_id").get(pk=voice_session_pk)
+        publish_ephemeral(
+            stream=row.stream_name, type="error", payload={"code": code, "title": title}
+        )
+
+
+def dismiss_agent(*, voice_session_pk: int, fence: int) -> None:
+    """Want no new agent in the room: the last one has said all, or nobody was there."""
+    VoiceSession.objects.filter(pk=voice_session_pk, fence=fence).update(agent_due_at=None)
+
+
 def find_wanted_agents(*, limit: int) -> list[VoiceSession]:
     """Return conversations whose room waits for its agent, those that wait longest first."""
     wanted = VoiceSession.objects.filter(
@@ -192,9 +213,7 @@ def find_wanted_agents(*, limit: int) -> list[VoiceSession]:
 
 def count_company_agents(company_pk: int) -> int:
     """Return how many live agents a company has now, in all processes."""
-    return VoiceSession.objects.filter(
-        company_id=company_pk, leased_until__gt=clock.now()
-    ).count()
+    return VoiceSession.objects.filter(company_id=company_pk, leased_until__gt=clock.now()).count()
 
 
 # --- what speech leaves behind ------------------------------------------------------------------
@@ -232,9 +251,35 @@ def settle_spoken_segment(
     return segment
 
 
-def place_in_recording(
-    *, voice_session_pk: int, fence: int, offsets: Mapping[str, float]
-) -> int:
+def store_model_reply(
+    *, voice_session_pk: int, segment_id: str, text: str, interrupted: bool
+) -> TranscriptSegment | None:
+    """Store a reply a language model spoke directly, once it was said. Safe to repeat.
+
+    Returns:
+        The segment; None when nothing of it was heard or the conversation is over.
+    """
+    heard = text.strip()
+    with transaction.atomic():
+        row = lock_session(voice_session_pk)
+        known = TranscriptSegment.objects.filter(public_id=segment_id).first()
+        if known is not None or row.is_ended or not heard:
+            return known
+        row.reply_due_at = None
+        row.reply_attempts = 0
+        return commit_segment(
+            row,
+            role=SegmentRole.AGENT,
+            source=SegmentSource.AGENT,
+            text=heard,
+            public_id=segment_id,
+            interrupted=interrupted,
+            now=clock.now(),
+            also_save=("reply_due_at", "reply_attempts"),
+        )
+
+
+def place_in_recording(*, voice_session_pk: int, fence: int, offsets: Mapping[str, float]) -> int:
     """Note where segments begin in the recording of one life of the agent.
 
     Args:
@@ -281,16 +326,13 @@ def record_recording(
                 "started_at": started_at,
                 "duration_seconds": duration_seconds,
                 "byte_count": byte_count,
-                "erase_requested_at": clock.now() if row.end_reason == "erased" else None,
+                "erase_requested_at": (clock.now() if row.end_reason == EndReason.ERASED else None),
             },
         )
         if recording.erase_requested_at is not None:
             nudge(ERASE_JOB, recording.public_id)
             return None
     return recording
-
-
-ERASE_JOB = "sessions.erase_recording"
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,6 +384,8 @@ class UsageFigure:
     output_tokens: int = 0
     character_count: int = 0
     audio_seconds: float = 0.0
+    cost_micros: int | None = None
+    """Millionths of a US dollar; None when the price is not known."""
 
 
 def record_usage(*, voice_session_pk: int, fence: int, figures: Sequence[UsageFigure]) -> None:
@@ -358,14 +402,7 @@ def record_usage(*, voice_session_pk: int, fence: int, figures: Sequence[UsageFi
                 "output_tokens": figure.output_tokens,
                 "character_count": figure.character_count,
                 "audio_seconds": figure.audio_seconds,
-                "cost_micros": find_cost_micros(
-                    provider=figure.provider,
-                    model=figure.model,
-                    input_tokens=figure.input_tokens,
-                    output_tokens=figure.output_tokens,
-                    character_count=figure.character_count,
-                    audio_seconds=figure.audio_seconds,
-                ),
+                "cost_micros": figure.cost_micros,
             },
         )
 

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from agents.interview.types import Briefing, Question
 from core import clock
-from sessions.links import TRANSPORTS, socket_url
+from sessions.links import socket_url
 from sessions.livekit.tokens import is_configured, mint_room_token
 from surveys.models import InsightReport, Payout, Survey, SurveyResponse, SurveyVersion, Theme
 from surveys.selectors.money import available_minor
@@ -143,7 +143,7 @@ def start_shape(started: StartedResponse, *, own_origin: str) -> dict[str, Any]:
         "device_key": started.device_key,
         "expires_at": clock.rfc3339(session.expires_at),
         "ws_url": socket_url(session, own_origin),
-        "transports": [str(transport) for transport in TRANSPORTS],
+        "transports": [str(known) for known in list_transports(session.language)],
         "payment": payment_shape(response.version, response.survey.currency),
         "consent_text": response.version.consent_text,
         "language": session.language,

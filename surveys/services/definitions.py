@@ -7,6 +7,7 @@ rules and messages serves both.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
@@ -102,8 +103,10 @@ class _Fields:
         self.raw = raw
         self.base = base
         self.problems: dict[str, str] = {}
+        self.known: set[str] = set()
 
     def given(self, name: str) -> bool:
+        self.known.add(name)
         return name in self.raw
 
     def fail(self, name: str, message: str) -> None:
@@ -169,6 +172,18 @@ class _Fields:
             self.fail(name, f"Give an amount from 0 to {money.from_minor(high, currency)}.")
             return None
         return minor
+
+    def refuse_mistyped(self) -> None:
+        """Fail each field whose name is nearly that of a field which was left out.
+
+        Others that nobody asked for are ignored: who changes a survey sends back what was read.
+        """
+        left_out = sorted(self.known - set(self.raw))
+        for name in self.raw:
+            if name in self.known:
+                continue
+            for meant in difflib.get_close_matches(name[:60], left_out, n=1, cutoff=0.82):
+                self.fail(name[:60], f"There is no such field. Did you mean {meant}?")
 
     def raise_problems(self) -> None:
         if self.problems:
@@ -237,6 +252,7 @@ def read_definition(
         ),
         status=_read_status(fields, base),
     )
+    fields.refuse_mistyped()
     fields.raise_problems()
     return definition
 
@@ -271,7 +287,7 @@ def _base_fields(base: SurveyDefinition | None) -> dict[str, Any]:
 
 def _read_currency(fields: _Fields, base: SurveyDefinition | None) -> str:
     kept = base.currency if base else "USD"
-    value = fields.raw.get("currency", kept)
+    value = fields.raw["currency"] if fields.given("currency") else kept
     if not isinstance(value, str) or value.upper() not in money.CURRENCIES:
         fields.fail("currency", "Give an ISO 4217 code such as USD or EUR.")
         return kept
@@ -287,7 +303,7 @@ def _read_status(fields: _Fields, base: SurveyDefinition | None) -> SurveyStatus
         if fields.given("status") and fields.raw["status"] != base.status:
             fields.fail("status", "Use the pause, resume and close calls to change the status.")
         return base.status
-    value = fields.raw.get("status", SurveyStatus.ACTIVE)
+    value = fields.raw["status"] if fields.given("status") else SurveyStatus.ACTIVE
     if value not in CREATE_STATUSES:
         fields.fail("status", "A new survey is active or draft.")
         return SurveyStatus.ACTIVE

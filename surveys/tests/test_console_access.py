@@ -38,6 +38,7 @@ ROUTES = [
     ("sessions/", "get", "member", 200),
     ("sessions/<str:session_id>/", "get", "member", 200),
     ("sessions/<str:session_id>/erase/", "post", "owner", 302),
+    ("sessions/<str:session_id>/pay/", "post", "member", 302),
     ("insights/", "get", "member", 200),
     ("review/", "get", "member", 200),
     ("review/<str:session_id>/", "get", "member", 200),

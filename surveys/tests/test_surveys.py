@@ -108,6 +108,17 @@ def test_fields_that_are_not_its_business_are_ignored(acme: Company, api_of: Api
     assert answer.json()["version"] == 1
 
 
+def test_a_mistyped_field_is_named_and_creates_nothing(acme: Company, api_of: ApiOf) -> None:
+    answer = create(api_of(acme), budgett=900, retention_day=3)
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_survey")
+    assert {error["pointer"]: error["detail"] for error in answer.json()["errors"]} == {
+        "/budgett": "There is no such field. Did you mean budget?",
+        "/retention_day": "There is no such field. Did you mean retention_days?",
+    }
+    assert not Survey.objects.exists()
+
+
 @pytest.mark.parametrize(
     ("changed", "pointer"),
     [

@@ -32,6 +32,9 @@ _ROOT: Final = Path(__file__).resolve().parents[3]
 # without some of its variables, so there everything is handed on.
 _ENVIRONMENT: Final = None if os.name == "nt" else {"LANG": "C.UTF-8", "PATH": os.defpath}
 
+_PROCESSES: Final = Path("/proc")
+_KILL: Final = getattr(signal, "SIGKILL", signal.SIGTERM)
+
 Reader = Callable[[str], Awaitable[None]]
 
 
@@ -93,7 +96,7 @@ async def run_process(
 
 def describe_exit(code: int) -> str:
     """Return what an exit code means to a person."""
-    if code == -signal.SIGKILL:
+    if code == -_KILL:
         return "it was killed; the machine may be out of memory"
     if code < 0:
         return f"it was ended by signal {-code}"
@@ -126,7 +129,7 @@ def sweep_orphans(scratch_root: Path) -> int:
         for entry in (folder / PROCESS_FOLDER).glob("*.json"):
             recorded = _read_record(entry)
             if recorded is not None and is_running(*recorded):
-                _signal_group(recorded[0], signal.SIGKILL)
+                _signal_group(recorded[0], _KILL)
         shutil.rmtree(folder, ignore_errors=True)
         removed += 1
     return removed
@@ -139,9 +142,9 @@ def is_running(pid: int, started: str) -> bool:
 
 def _start_time(pid: int) -> str:
     """Return when a process started, in words only compared for equality; empty for none."""
-    if sys.platform.startswith("linux"):
+    if _PROCESSES.is_dir():
         try:
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            fields = (_PROCESSES / str(pid) / "stat").read_text().rpartition(")")[2].split()
         except OSError:
             return ""
         # proc(5): the third field is the state, the twenty-second the start time in clock ticks.
@@ -212,7 +215,7 @@ async def _end(process: Process) -> None:
         pass
     finally:
         # Also after a clean end: others of the group may still run.
-        _signal_group(process.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+        _signal_group(process.pid, _KILL)
         await asyncio.shield(waiting)
 
 

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, ParamSpec, Self, TypeVar
 
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import Storage
@@ -31,6 +31,9 @@ MANIFEST: Final = "manifest.json"
 TIMESTAMP: Final = "timestamp.json"
 MANIFEST_VERSION: Final = 1
 MAX_MANIFEST_BYTES: Final = 8 << 20
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _is_id = re.compile(r"[A-Za-z0-9_-]{1,64}").fullmatch
 _ATTEMPT: Final = re.compile(r"attempt-(\d{1,9})")
@@ -194,7 +197,124 @@ class Workspace:
         """Say whether every file of a manifest is still there in its full size."""
         return await self._call(manifest.agent, self._is_complete, manifest)
 
-    async def _call[**P, T](
-        self, name: str, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        return await asyncio.to_thread(work, *args, **kwargs)
+    async def _call(self, name: str, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a blocking call in a thread and give its failures one form."""
+        try:
+            return await asyncio.to_thread(work, *args, **kwargs)
+        except PipelineError:
+            raise
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise disk_full_error() from error
+            raise _storage_error(name) from error
+        except Exception as error:
+            # The errors of storages have no base of their own.
+            raise _storage_error(name) from error
+
+    def _attempt_key(self, agent: str, attempt: int) -> str:
+        return f"{self.root_key}/{agent}/attempt-{attempt}"
+
+    def _open_scratch(self) -> None:
+        if self.scratch.exists():
+            shutil.rmtree(self.scratch)
+        self.scratch.mkdir(parents=True)
+        record_owner(self.scratch)
+
+    def _replace(self, key: str, content: bytes) -> None:
+        if self._storage.exists(key):
+            self._storage.delete(key)
+        self._save(key, ContentFile(content))
+
+    def _save(self, key: str, content: File[bytes]) -> None:
+        saved = self._storage.save(key, content)
+        if saved != key:
+            # Something stands under this key, so the storage chose another one.
+            self._storage.delete(saved)
+            raise PipelineError(
+                "storage_conflict",
+                "A file of this attempt was there already. Start the video again.",
+            )
+
+    def _put(self, path: Path, name: str, key: str, info: Mapping[str, Any]) -> StoredFile:
+        digest = _digest(path)
+        with path.open("rb") as handle:
+            self._save(key, File(handle, name=name))
+        return StoredFile(name, key, path.stat().st_size, digest, dict(info))
+
+    def _scan(self, agent: str, attempts: Sequence[int]) -> list[Manifest]:
+        try:
+            folders, _ = self._storage.listdir(f"{self.root_key}/{agent}")
+        except FileNotFoundError:
+            return []
+        there = {
+            int(match[1])
+            for name in folders
+            if (match := _ATTEMPT.fullmatch(name.rstrip("/"))) is not None
+        }
+        found = []
+        for attempt in attempts:
+            if attempt in there:
+                manifest = self._read_manifest(agent, attempt)
+                if manifest is not None:
+                    found.append(manifest)
+        return found
+
+    def _read_manifest(self, agent: str, attempt: int) -> Manifest | None:
+        key = f"{self._attempt_key(agent, attempt)}/{MANIFEST}"
+        if not self._storage.exists(key):
+            return None
+        with self._storage.open(key) as handle:
+            content = handle.read(MAX_MANIFEST_BYTES)
+        try:
+            manifest = Manifest.from_json(json.loads(content))
+        except (ValueError, KeyError, TypeError):
+            # Cut short by a crash of the storage: as good as none.
+            return None
+        # A manifest may name files of an earlier attempt, never those of somebody else.
+        own = f"{self.root_key}/{agent}/attempt-"
+        if any(not one.key.startswith(own) or ".." in one.key for one in manifest.files):
+            return None
+        return manifest if (manifest.agent, manifest.attempt) == (agent, attempt) else None
+
+    def _is_complete(self, manifest: Manifest) -> bool:
+        return all(
+            self._storage.exists(one.key) and self._storage.size(one.key) == one.size_bytes
+            for one in manifest.files
+        )
+
+    def _fetch(self, path: Path, stored: StoredFile) -> Path:
+        if path.parent != self.scratch / path.parent.name:
+            raise _damaged_error(stored.name)
+        if not path.is_file():
+            partial = path.with_name(f"{path.name}.part")
+            with self._storage.open(stored.key) as source, partial.open("wb") as target:
+                shutil.copyfileobj(source, target)
+            partial.replace(path)
+        if path.stat().st_size != stored.size_bytes or _digest(path) != stored.sha256:
+            raise _damaged_error(stored.name)
+        return path
+
+
+def disk_full_error() -> PipelineError:
+    """Return what is said when no space is left."""
+    return PipelineError(
+        "disk_full", "No space is left for the video's files. Free some, then start it again."
+    )
+
+
+def _storage_error(name: str) -> PipelineError:
+    return PipelineError(
+        "storage_failed",
+        f"The storage did not take or give {name}. Try again; if it goes on, check the storage.",
+    )
+
+
+def _damaged_error(name: str) -> PipelineError:
+    return PipelineError(
+        "input_damaged", f"{name} is not what its agent left there. Start the video again."
+    )
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -15,12 +15,11 @@ from django.db.models import F
 
 from accounts.models import User
 from agents.video import selectors, status
-from agents.video.models import OPEN_STATES, AgentName, AgentStatus, RunState, VideoRun, VideoSession
+from agents.video.models import OPEN_STATES, RunState, VideoRun, VideoSession
 from agents.video.services import reporting
 from core import clock, lease, ratelimit
 from core.errors import ConflictError, InvalidInputError
 from core.jobs import nudge
-from core.retry import backoff_seconds
 
 logger = logging.getLogger(__name__)
 
@@ -64,10 +63,9 @@ class HeldRun:
     fence: int
     attempt: int
     first_attempt: int
+    tries: int
     user_id: str
     session_id: str
-    storage_prefix: str
-    language: str
 
 
 def start_run(*, owner: User, session_id: str, test: str = FULL_TEST) -> VideoRun:
@@ -195,10 +193,9 @@ def claim_run(*, run_id: str, worker: str) -> HeldRun | None:
         fence=fence,
         attempt=attempt,
         first_attempt=run.first_attempt,
+        tries=run.tries,
         user_id=video_session.owner.public_id,
         session_id=video_session.public_id,
-        storage_prefix=video_session.storage_prefix,
-        language=video_session.language,
     )
 
 
@@ -214,6 +211,34 @@ def beat(held: HeldRun) -> bool:
 def release_run(held: HeldRun) -> None:
     """Give the lease back; an open run is then due for its next attempt at once."""
     lease.release(VideoRun.objects.filter(pk=held.pk), fence=held.fence)
+
+
+def forgive_try(held: HeldRun) -> None:
+    """Take back the attempt that ended because its process was told to: nothing went wrong."""
+    VideoRun.objects.filter(pk=held.pk, fence=held.fence, state=RunState.RUNNING).update(
+        tries=F("tries") - 1
+    )
+
+
+def settle_run(held: HeldRun, *, error: str, reason: str) -> None:
+    """See to it that a run whose attempt is over says so, and every light with it.
+
+    Opens one transaction. Changes nothing where the last word was said, where somebody else
+    holds the run, or where the attempt was ended on purpose to go on elsewhere.
+    """
+    with transaction.atomic():
+        run = (
+            VideoRun.objects.select_for_update(of=("self",))
+            .select_related("video_session", "video_session__owner")
+            .filter(pk=held.pk, fence=held.fence)
+            .first()
+        )
+        if run is None or run.tries < held.tries:
+            return
+        if run.is_open:
+            reporting.say_run_ended(run, state=RunState.FAILED, error=error, reason=reason)
+        else:
+            reporting.close_lights(run, error=error, reason=reason)
 
 
 def give_up_run(*, run_id: str, error: str, reason: str) -> bool:
@@ -250,17 +275,9 @@ def sweep_due_runs() -> int:
             _end_if_still_due(run.pk, _say_cancelled)
         elif run.tries >= MAX_TRIES:
             _end_if_still_due(run.pk, _say_lost)
-        elif run.tries == 0 or _has_waited(run):
+        else:
             nudge(RENDER_JOB, run.public_id)
     return found
-
-
-def _has_waited(run: VideoRun) -> bool:
-    """Tell whether the pause after a lost attempt is over: what kills workers kills the next."""
-    if run.heartbeat_at is None:
-        return True
-    pause = backoff_seconds(run.tries - 1, base_seconds=1.0, cap_seconds=10.0)
-    return (clock.now() - run.heartbeat_at).total_seconds() >= pause
 
 
 def _end_if_still_due(run_pk: int, say: Callable[[VideoRun], None]) -> None:
@@ -303,9 +320,3 @@ def _say_lost(run: VideoRun) -> None:
         ),
     )
 
-
-# What `reporting` needs to name; kept together with the states of a run.
-TERMINAL_OF: dict[tuple[str, str], RunState] = {
-    (AgentName.ORCHESTRATOR, AgentStatus.FINISHED): RunState.FINISHED,
-    (AgentName.ORCHESTRATOR, AgentStatus.ERROR): RunState.FAILED,
-}
