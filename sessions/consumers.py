@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Final, cast
 
 from django.conf import settings
 
+from agents.voice.types import LiveVoice, VisitorTurn
 from core import clock
 from core.errors import ParleyError
 from core.live import codes
@@ -25,10 +26,12 @@ from sessions import limits, payloads, selectors
 from sessions.models import SessionKind, VoiceSession
 from sessions.origins import is_origin_allowed
 from sessions.services import conversations, turns
+from sessions.voice.runner import find_runner
+from sessions.voice.sockets import SocketVoice
 
 logger = logging.getLogger(__name__)
 
-_VOICE_ONLY_TITLE: Final = "This conversation is typed: there is no voice to act on."
+_VOICE_ONLY_TITLE: Final = "Nobody is speaking here: there is no voice to act on."
 _LEAVE_SECONDS: Final = 5.0
 _DAY_SECONDS: Final = 86_400
 
@@ -66,6 +69,7 @@ class TranscriptConsumer(LiveConsumer):
         "interrupt": MessageShape(description="Stop the agent's speech. Voice."),
         "playback": MessageShape(
             {
+                # Of the segment, or the number its frames carry.
                 "segment_id": Text(max_length=64, min_length=1),
                 "played_ms": Integer(maximum=86_400_000),
                 "interrupted": Flag(),
@@ -76,6 +80,8 @@ class TranscriptConsumer(LiveConsumer):
         "resume": MessageShape(description="Let the clock run again."),
     }
     accepts_binary: ClassVar[bool] = True
+    binary_bytes_per_second: ClassVar[float] = 40_000
+    """A quarter more than a microphone sends, with a burst of four seconds."""
     max_sockets_per_identity: ClassVar[int] = settings.SESSION_SOCKETS_MAX
 
     _voice_session: VoiceSession
@@ -86,6 +92,7 @@ class TranscriptConsumer(LiveConsumer):
         super().__init__(*args, **kwargs)
         self._answering: set[asyncio.Task[None]] = set()
         self._breathing: asyncio.Task[None] | None = None
+        self._voice = SocketVoice(self)
 
     # --- who may -------------------------------------------------------------------------------
 
@@ -186,6 +193,7 @@ class TranscriptConsumer(LiveConsumer):
 
     async def left(self, code: int) -> None:
         """Let replies that are being written finish; whatever remains the sweep answers."""
+        self._voice.leave()
         if self._breathing is not None:
             self._breathing.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -220,16 +228,28 @@ class TranscriptConsumer(LiveConsumer):
             return
         self._voice_session = taken.voice_session
         if taken.is_new:
-            answering = asyncio.create_task(self._answer(taken.voice_session))
+            answering = asyncio.create_task(self._answer(taken))
             self._answering.add(answering)
             answering.add_done_callback(self._answering.discard)
         else:
             # The event went out the first time; whoever repeats the turn has missed it.
             self.send_event(payloads.TRANSCRIPT, payloads.segment_payload(taken.segment))
 
-    async def _answer(self, voice_session: VoiceSession) -> None:
+    async def _answer(self, taken: turns.TakenTurn) -> None:
         try:
-            await in_thread(turns.answer_turn)(voice_session=voice_session)
+            agent = find_runner().find(taken.voice_session.pk)
+            if agent is not None and agent.voice is not None:
+                # The agent that is speaking answers, aloud.
+                await agent.voice.say_text(
+                    VisitorTurn(
+                        segment_id=taken.segment.public_id,
+                        text=taken.segment.text,
+                        is_typed=True,
+                        client_id=taken.segment.client_id,
+                    )
+                )
+            else:
+                await in_thread(turns.answer_turn)(voice_session=taken.voice_session)
         except Exception:
             # The turn is stored with its due time, so the sweep asks the agent again.
             logger.exception("transcript.answer_failed")
@@ -244,15 +264,49 @@ class TranscriptConsumer(LiveConsumer):
             voice_session=self._voice_session
         )
 
-    async def handle_done_speaking(self, message: dict[str, Any]) -> None:
-        """Say that there is no voice to act on."""
-        self.send_error("voice_only", _VOICE_ONLY_TITLE)
+    # --- voice ---------------------------------------------------------------------------------
 
-    handle_mute = handle_interrupt = handle_playback = handle_done_speaking
+    @property
+    def voice_session(self) -> VoiceSession:
+        """The conversation of this socket."""
+        return self._voice_session
+
+    def send_frame(self, frame: bytes) -> bool:
+        """Send a frame of the agent's voice; False when the socket takes no more."""
+        return self._outbox.offer(frame)
 
     async def handle_binary(self, frame: bytes) -> None:
-        """Say that audio is not taken, and go on typing."""
-        self.send_error("audio_not_available", "This conversation takes no audio. Type instead.")
+        """Take sound of the microphone; the first piece begins to speak."""
+        self._voice.hear(frame)
+
+    async def handle_mute(self, message: dict[str, Any]) -> None:
+        """Listen to nothing, or listen again."""
+        self._voice.mute(message["muted"])
+
+    async def handle_playback(self, message: dict[str, Any]) -> None:
+        """Take how much of the agent's voice was heard."""
+        self._voice.note_played(
+            message["segment_id"], message["played_ms"], interrupted=message["interrupted"]
+        )
+
+    async def handle_interrupt(self, message: dict[str, Any]) -> None:
+        """Stop the agent's sentence."""
+        voice = self._find_voice()
+        if voice is not None:
+            voice.interrupt()
+
+    async def handle_done_speaking(self, message: dict[str, Any]) -> None:
+        """Take what was heard as the whole turn."""
+        voice = self._find_voice()
+        if voice is not None:
+            voice.finish_turn()
+
+    def _find_voice(self) -> LiveVoice | None:
+        agent = find_runner().find(self._voice_session.pk)
+        if agent is None or agent.voice is None:
+            self.send_error("voice_only", _VOICE_ONLY_TITLE)
+            return None
+        return agent.voice
 
     def _send_refusal(self, error: ParleyError, *, client_id: str | None = None) -> None:
         payload = {"code": error.code, "title": error.title, "detail": error.detail}

@@ -49,6 +49,8 @@ def transcript_entry(segment: TranscriptSegment) -> dict[str, Any]:
         **segment_payload(segment),
         "started_seconds": round(max(0.0, started), 3),
         "recorded_as": segment.source,
+        "recording_id": segment.recording.public_id if segment.recording else None,
+        "recording_seconds": segment.recording_seconds,
         "question_id": segment.question_id or None,
         "is_late": segment.is_late,
     }

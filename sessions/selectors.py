@@ -162,12 +162,12 @@ def origin_is_allowed(
 
 def list_segments(voice_session: VoiceSession) -> list[TranscriptSegment]:
     """Return the transcript in order, late turns included."""
-    return list(voice_session.segments.order_by("position"))
+    return list(voice_session.segments.select_related("recording").order_by("position"))
 
 
 def read_session(voice_session_pk: int) -> VoiceSession:
     """Return the row as it stands now, for whoever was let in to it before."""
-    return VoiceSession.objects.get(pk=voice_session_pk)
+    return VoiceSession.objects.select_related("company").get(pk=voice_session_pk)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.jobs import job, periodic, sweep
-from sessions.services import conversations, endings, rooms, turns
+from sessions.services import conversations, endings, recordings, room_events, rooms, turns, voices
 
 
 @job(turns.ANSWER_JOB)
@@ -26,6 +26,32 @@ def end_due_sessions() -> None:
     """
     conversations.pause_absent_sessions()
     endings.expire_due_sessions()
+
+
+@job(endings.DELETE_ROOM_JOB)
+def delete_room(key: str) -> None:
+    """Delete the LiveKit room of one ended conversation."""
+    voices.delete_room(public_id=key)
+
+
+@job(recordings.ERASE_JOB)
+def erase_recording(key: str) -> None:
+    """Delete one recording whose conversation was erased."""
+    recordings.erase_recording(public_id=key)
+
+
+@sweep("sessions.left_behind", every_seconds=30)
+def find_left_behind() -> None:
+    """Nudge for rooms that are still open and recordings that should be gone."""
+    voices.nudge_open_rooms()
+    recordings.nudge_due_erasures()
+
+
+@periodic("43 3 * * *", name="sessions.purge_notices")
+def purge_room_notices() -> None:
+    """Forget old webhooks and the drafts of recordings nobody finished."""
+    room_events.purge_notices()
+    recordings.purge_drafts()
 
 
 @periodic("17 * * * *", name="sessions.purge_claims")

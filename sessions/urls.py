@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, path, re_path
 
 from sessions import views
 from sessions.api import views as api
+from sessions.api import voice
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("session", api.SessionCollection.as_view(), name="session_create"),
@@ -15,6 +16,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("session/<str:session_id>/events", api.SessionEvents.as_view(), name="session_events"),
     path("session/<str:session_id>/pause", api.SessionPause.as_view(), name="session_pause"),
     path("session/<str:session_id>/resume", api.SessionResume.as_view(), name="session_resume"),
+    path("session/<str:session_id>/voice", voice.SessionVoice.as_view(), name="session_voice"),
+    path(
+        "session/<str:session_id>/recordings/<str:recording_id>",
+        voice.RecordingFile.as_view(),
+        name="session_recording",
+    ),
+    path("webhook/livekit", voice.LiveKitWebhook.as_view(), name="livekit_webhook"),
     path("token", api.RoomToken.as_view(), name="room_token"),
     re_path(
         r"^transcripts/(?P<session_id>[^/.]+)\.(?P<file_type>txt|vtt)$",

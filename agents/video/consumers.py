@@ -34,9 +34,7 @@ class StatusConsumer(LiveConsumer):
     _video_session: VideoSession
     _user_pk: int
 
-    async def __call__(
-        self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Send
-    ) -> None:
+    async def __call__(self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Send) -> None:
         """Serve one socket, with every text frame turned into status messages."""
 
         async def send_status(event: Any) -> None:
@@ -96,9 +94,7 @@ class StatusConsumer(LiveConsumer):
 
     def _as_sent(self, found: list[StoredStatus]) -> list[dict[str, Any]]:
         origin = own_origin(self.handshake.host, is_secure=self.handshake.is_secure)
-        return [
-            payloads.status_message(self._video_session, one, origin=origin) for one in found
-        ]
+        return [payloads.status_message(self._video_session, one, origin=origin) for one in found]
 
 
 _FRAME_FIELDS = frozenset({"seq", "type", "ts"})

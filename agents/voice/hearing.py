@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 
 from livekit import rtc
 from livekit.agents import APIConnectionError, APIError, stt, vad
+from livekit.agents.language import LanguageCode
 from livekit.agents.types import (
     DEFAULT_API_CONNECT_OPTIONS,
     NOT_GIVEN,
@@ -63,12 +64,12 @@ class UtteranceOpener(Protocol):
 
 
 class VadTap(vad.VAD):
-    """A detector that also tells one listener what it finds."""
+    """A detector that also tells listeners what it finds; it serves one conversation."""
 
     def __init__(self, inner: vad.VAD) -> None:
         super().__init__(capabilities=inner.capabilities)
         self._inner = inner
-        self.listener: Callable[[vad.VADEvent], None] | None = None
+        self.listeners: list[Callable[[vad.VADEvent], None]] = []
 
     @property
     def model(self) -> str:
@@ -83,9 +84,9 @@ class VadTap(vad.VAD):
         return _TappedStream(self, self._inner.stream())
 
     def tell(self, event: vad.VADEvent) -> None:
-        """Pass an event on to the listener."""
-        if self.listener is not None:
-            self.listener(event)
+        """Pass an event on."""
+        for listener in self.listeners:
+            listener(event)
 
 
 class _TappedStream(vad.VADStream):
@@ -180,14 +181,14 @@ class _UtteranceStream(stt.RecognizeStream):
         super().__init__(stt=owner, conn_options=conn_options, sample_rate=16_000)
 
     async def _run(self) -> None:
-        self._owner.tap.listener = self._events.put_nowait
+        self._owner.tap.listeners.append(self._events.put_nowait)
         finishing = asyncio.create_task(self._finish_in_order(), name="voice.stt_finish")
         draining = asyncio.create_task(self._drain(), name="voice.stt_drain")
         try:
             while (event := await self._events.get()) is not None:
                 self._follow(event)
         finally:
-            self._owner.tap.listener = None
+            self._owner.tap.listeners.remove(self._events.put_nowait)
             for task in (finishing, draining):
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
@@ -264,7 +265,9 @@ class _UtteranceStream(stt.RecognizeStream):
 
     def _send(self, kind: stt.SpeechEventType, text: str, confidence: float | None) -> None:
         spoken = stt.SpeechData(
-            language=self._owner.language, text=text.strip(), confidence=confidence or 0.0
+            language=LanguageCode(self._owner.language),
+            text=text.strip(),
+            confidence=confidence or 0.0,
         )
         event = stt.SpeechEvent(type=kind, request_id=new_id("heard"), alternatives=[spoken])
         self._event_ch.send_nowait(event)

@@ -273,9 +273,7 @@ class Playout:
         is_all_sent = spoken.is_sound_complete and spoken.sent >= len(spoken.pcm)
         if is_all_sent and not spoken.is_end_told:
             spoken.is_end_told = True
-            self._sink.publish(
-                AudioEnded(spoken.line.segment_id, spoken.number, self.generation)
-            )
+            self._sink.publish(AudioEnded(spoken.line.segment_id, spoken.number, self.generation))
         if is_all_sent and spoken.pcm and self._is_heard_out(spoken, heard, now):
             self._end(spoken, interrupted=False)
 

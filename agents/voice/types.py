@@ -81,6 +81,8 @@ class VoiceErrorCode(StrEnum):
     MODEL_UNAVAILABLE = "model_unavailable"
     """The language model gave no answer; the built-in one goes on."""
     ROOM_UNREACHABLE = "room_unreachable"
+    TURN_NOT_STORED = "turn_not_stored"
+    """The last words were heard but not stored: say them again."""
     AUDIO_OVERFLOW = "audio_overflow"
     """More sound came than there is time; some was dropped."""
 

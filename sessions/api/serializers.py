@@ -11,6 +11,7 @@ from sessions import limits
 from sessions.models import (
     ALLOWED_TRANSITIONS,
     EndReason,
+    LatencyKind,
     PauseCause,
     SegmentRole,
     SegmentSource,
@@ -18,6 +19,7 @@ from sessions.models import (
     SessionMode,
     SessionStatus,
     Transport,
+    UsagePart,
 )
 
 
@@ -76,6 +78,78 @@ class CreateSessionInput(StrictSerializer):
     )
 
 
+class VoiceInput(StrictSerializer):
+    """Body of ``POST /session/{id}/voice``."""
+
+    transport = StrictCharField(
+        required=False,
+        max_length=16,
+        help_text="auto for voice by the best way there is, one of transports, or typing.",
+    )
+
+
+class VoiceSerializer(serializers.Serializer[Any]):
+    """How a conversation is carried now."""
+
+    mode = serializers.ChoiceField(choices=SessionMode.choices)
+    transport = serializers.ChoiceField(choices=Transport.choices)
+    transports = serializers.ListField(child=serializers.CharField())
+    voice = serializers.CharField(
+        allow_blank=True, help_text="Whose voice is heard, in words for people."
+    )
+    room_name = serializers.CharField()
+    livekit_url = serializers.CharField(allow_null=True)
+    livekit_token = serializers.CharField(
+        allow_null=True, help_text="For the participant, when the transport is a room."
+    )
+
+
+class RecordingSerializer(serializers.Serializer[Any]):
+    """A sound file of a conversation."""
+
+    recording_id = serializers.CharField()
+    url = serializers.CharField()
+    started_at = serializers.DateTimeField()
+    duration_seconds = serializers.FloatField()
+    byte_count = serializers.IntegerField()
+
+
+class UsageSerializer(serializers.Serializer[Any]):
+    """What a conversation used of one model."""
+
+    part = serializers.ChoiceField(choices=UsagePart.choices)
+    provider = serializers.CharField()
+    model = serializers.CharField()
+    input_tokens = serializers.IntegerField()
+    output_tokens = serializers.IntegerField()
+    character_count = serializers.IntegerField()
+    audio_seconds = serializers.FloatField()
+    cost_usd = serializers.DecimalField(
+        max_digits=12, decimal_places=6, allow_null=True, help_text="Null: price not known."
+    )
+
+
+class LatencySerializer(serializers.Serializer[Any]):
+    """One kind of wait in a conversation."""
+
+    kind = serializers.ChoiceField(choices=LatencyKind.choices)
+    count = serializers.IntegerField()
+    p50_ms = serializers.IntegerField()
+    p95_ms = serializers.IntegerField()
+
+
+class VoiceReportSerializer(serializers.Serializer[Any]):
+    """Answer of ``GET /session/{id}/voice``."""
+
+    session_id = serializers.CharField()
+    mode = serializers.ChoiceField(choices=SessionMode.choices)
+    transport = serializers.ChoiceField(choices=Transport.choices)
+    recordings = RecordingSerializer(many=True)
+    usage = UsageSerializer(many=True)
+    cost_usd = serializers.DecimalField(max_digits=12, decimal_places=6, allow_null=True)
+    latencies = LatencySerializer(many=True)
+
+
 class AgentSerializer(serializers.Serializer[Any]):
     """Who will answer."""
 
@@ -96,6 +170,12 @@ class CreatedSessionSerializer(serializers.Serializer[Any]):
     language = serializers.CharField()
     room_name = serializers.CharField()
     livekit_url = serializers.CharField(allow_null=True)
+    livekit_token = serializers.CharField(
+        allow_null=True, help_text="For the participant, when the transport is a room."
+    )
+    voice = serializers.CharField(
+        allow_blank=True, help_text="Whose voice is heard, in words for people."
+    )
     ws_url = serializers.CharField()
     expires_at = serializers.DateTimeField()
     max_seconds = serializers.IntegerField()
@@ -134,6 +214,10 @@ class TranscriptEntrySerializer(SegmentSerializer):
 
     started_seconds = serializers.FloatField()
     recorded_as = serializers.ChoiceField(choices=SegmentSource.choices)
+    recording_id = serializers.CharField(allow_null=True)
+    recording_seconds = serializers.FloatField(
+        allow_null=True, help_text="Where the words begin in the recording."
+    )
     question_id = serializers.CharField(allow_null=True)
     is_late = serializers.BooleanField(help_text="Came after the end: kept, never scored.")
 

@@ -22,10 +22,11 @@ from sessions import payloads, selectors
 from sessions.api import serializers
 from sessions.api.authentication import CookieAuthentication, SessionTokenAuthentication
 from sessions.api.polling import wait_for_events
-from sessions.links import TRANSPORTS, socket_url
-from sessions.models import EndReason, SessionKind, VoiceSession
+from sessions.links import socket_url
+from sessions.models import EndReason, SessionKind, SessionMode, Transport, VoiceSession
 from sessions.origins import is_origin_allowed
 from sessions.services import chats, conversations, endings, rooms, turns
+from sessions.transports import describe_engine, list_transports
 
 
 def own_origin(request: Request) -> str:
@@ -126,10 +127,13 @@ class SessionCollection(APIView):
             language=fields.get("language") or "en",
             system_prompt=fields.get("system_prompt", ""),
             room_name=fields.get("room"),
+            mode=SessionMode(fields.get("mode", SessionMode.TEXT)),
             transport=fields.get("transport", "auto"),
         )
         voice_session = created.session
         agent = chats.describe_agent()
+        is_room = voice_session.transport == Transport.LIVEKIT
+        token = rooms.grant_room_token(voice_session=voice_session) if is_room else None
         return Response(
             {
                 "session_id": voice_session.public_id,
@@ -137,10 +141,14 @@ class SessionCollection(APIView):
                 "status": voice_session.status,
                 "mode": voice_session.mode,
                 "transport": voice_session.transport,
-                "transports": [str(known) for known in TRANSPORTS],
+                "transports": [str(known) for known in list_transports(voice_session.language)],
                 "language": voice_session.language,
                 "room_name": voice_session.room_name,
                 "livekit_url": rooms.room_server_url(),
+                "livekit_token": token.jwt if token else None,
+                "voice": describe_engine(voice_session.language)
+                if voice_session.mode == SessionMode.VOICE
+                else "",
                 "ws_url": socket_url(voice_session, own_origin(request)),
                 "expires_at": clock.rfc3339(voice_session.expires_at),
                 "max_seconds": voice_session.max_seconds,

@@ -12,16 +12,14 @@ from accounts.selectors import list_memberships
 from core import ratelimit
 from core.errors import (
     AuthenticationFailedError,
-    ConflictError,
     ForbiddenError,
-    InvalidInputError,
 )
 from sessions import chat_agent, limits
-from sessions.links import TRANSPORTS
-from sessions.models import SessionKind, SessionMode, Transport
+from sessions.models import SessionKind, SessionMode
 from sessions.practice import practice_briefing, practice_language
 from sessions.services.conversations import CreatedSession, create_session
 from sessions.services.rooms import RoomTakenError, use_claimed_room
+from sessions.services.voices import choose_transport, set_transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +45,7 @@ def start_chat(
     language: str = "en",
     system_prompt: str = "",
     room_name: str | None = None,
+    mode: SessionMode = SessionMode.TEXT,
     transport: str = "auto",
 ) -> CreatedSession:
     """Start a plain chat: with the language model, or as a practice interview without one.
@@ -56,7 +55,8 @@ def start_chat(
         address: where the request came from, as `ratelimit.limit_key` gives it.
         system_prompt: from company members only.
         room_name: a name the person holds or that is free; by default one of ours.
-        transport: ``auto`` or one this server has.
+        mode: voice or text; a transport that is named decides over it.
+        transport: ``auto`` or one this server has. A room gets its agent at once.
 
     Raises:
         AuthenticationFailedError: visitors may not chat here (CHAT_PUBLIC is off).
@@ -74,26 +74,18 @@ def start_chat(
             "system_prompt_members_only",
             "Only members of a company may write instructions for the agent. Leave them out.",
         )
-    if transport != "auto" and transport not in Transport.values:
-        raise InvalidInputError("transport_unknown", "transport is auto or a known transport.")
-    if transport != "auto" and transport not in TRANSPORTS:
-        raise ConflictError(
-            "transport_unavailable",
-            "This server cannot carry a conversation that way. Use one of transports, or auto.",
-            extra={"transports": [str(known) for known in TRANSPORTS]},
-        )
     _count_chat(owner, address)
     has_model = chat_agent.has_model()
     spoken = language if has_model else practice_language(language)
+    # May ask the LiveKit server whether it is there, so before the transaction.
+    carrier = choose_transport(transport, mode=mode, language=spoken)
     try:
         with transaction.atomic():
             if room_name is not None:
                 use_claimed_room(owner=owner, room_name=room_name)
-            return create_session(
+            created = create_session(
                 kind=SessionKind.CHAT,
                 owner=owner,
-                mode=SessionMode.TEXT,
-                transport=Transport.TYPING,
                 language=spoken,
                 system_prompt=system_prompt,
                 briefing=None
@@ -102,6 +94,11 @@ def start_chat(
                 max_seconds=limits.CHAT_MAX_SECONDS,
                 room_name=room_name,
             )
+            set_transport(created.session, carrier)
+            created.session.save(
+                update_fields=["mode", "transport", "agent_due_at", "room_is_open"]
+            )
+            return created
     except IntegrityError:
         # Somebody else's conversation took the name between the look and the insert.
         raise RoomTakenError from None

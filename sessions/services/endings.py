@@ -9,10 +9,13 @@ from django.db import transaction
 from django.db.models import Q
 
 from core import clock
+from core.jobs import nudge
 from core.live import close_stream, codes
 from sessions import hooks, limits
 from sessions.models import EndReason, SessionStatus, VoiceSession
 from sessions.services.conversations import lock_session, publish_status, settle_pause
+
+DELETE_ROOM_JOB = "sessions.delete_room"
 
 
 def end_session(*, voice_session: VoiceSession, reason: EndReason) -> VoiceSession:
@@ -107,4 +110,7 @@ def _end_locked(row: VoiceSession, reason: EndReason) -> bool:
     publish_status(row, now)
     hooks.on_session_ended.send(row)
     close_stream(stream=row.stream_name, code=codes.ENDED)
+    if row.room_is_open:
+        # Whoever is still in the room is thrown out; a sweep does it should this be lost.
+        nudge(DELETE_ROOM_JOB, row.public_id)
     return True

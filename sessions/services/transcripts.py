@@ -22,6 +22,7 @@ from sessions.models import (
 )
 from sessions.services.conversations import lock_session
 from sessions.services.endings import end_session
+from sessions.services.recordings import request_erasure
 
 CLAIMED_LINE_LENGTH = 8_000
 
@@ -83,7 +84,7 @@ def store_claimed_transcript(
 def erase_conversation(*, voice_session: VoiceSession) -> None:
     """Erase what was said and everything private, ending the conversation first if need be.
 
-    Segments, live events, briefing, interview state and system prompt go; the row stays as a
+    Segments, recordings, live events, briefing, interview state and system prompt go; the row stays as a
     bare fact with its times. Its token opens nothing from then on and open sockets are closed.
     Joins the caller's transaction; idempotent.
     """
@@ -91,6 +92,7 @@ def erase_conversation(*, voice_session: VoiceSession) -> None:
         end_session(voice_session=voice_session, reason=EndReason.ERASED)
         row = lock_session(voice_session.pk)
         row.segments.all().delete()
+        request_erasure(voice_session=row)
         row.end_reason = EndReason.ERASED
         row.system_prompt = ""
         row.briefing = None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.db import transaction
 from django.db.models import F, Q
@@ -20,12 +19,10 @@ from core.live import append_event, publish_ephemeral
 from sessions import limits, payloads
 from sessions.livekit import rooms as livekit_rooms
 from sessions.models import (
-    EndReason,
     LatencyKind,
     SegmentRole,
     SegmentSource,
     SessionMode,
-    SessionRecording,
     SessionStatus,
     TranscriptSegment,
     Transport,
@@ -35,10 +32,9 @@ from sessions.models import (
     VoiceUsage,
 )
 from sessions.services.conversations import commit_segment, lock_session, refuse_if_ended
+from sessions.services.endings import DELETE_ROOM_JOB
 from sessions.transports import list_transports
 
-DELETE_ROOM_JOB = "sessions.delete_room"
-ERASE_JOB = "sessions.erase_recording"
 AUTO = "auto"
 NOTHING_HEARD = "…"
 """What stands for an utterance that was cut before any of it was heard."""
@@ -277,62 +273,6 @@ def store_model_reply(
             now=clock.now(),
             also_save=("reply_due_at", "reply_attempts"),
         )
-
-
-def place_in_recording(*, voice_session_pk: int, fence: int, offsets: Mapping[str, float]) -> int:
-    """Note where segments begin in the recording of one life of the agent.
-
-    Args:
-        offsets: public id of the segment to seconds into the recording.
-
-    Returns:
-        How many segments were placed; none when there is no such recording.
-    """
-    recording = SessionRecording.objects.filter(
-        voice_session_id=voice_session_pk, fence=fence
-    ).first()
-    if recording is None:
-        return 0
-    placed = 0
-    with transaction.atomic():
-        for segment_id, seconds in offsets.items():
-            placed += TranscriptSegment.objects.filter(
-                voice_session_id=voice_session_pk, public_id=segment_id
-            ).update(recording=recording, recording_seconds=max(0.0, seconds))
-    return placed
-
-
-def record_recording(
-    *,
-    voice_session_pk: int,
-    fence: int,
-    storage_key: str,
-    started_at: datetime,
-    duration_seconds: float,
-    byte_count: int,
-) -> SessionRecording | None:
-    """Store that a sound file is complete. The same fence twice is one.
-
-    Returns:
-        The row, or None when the conversation was erased meanwhile: its file goes at once.
-    """
-    with transaction.atomic():
-        row = lock_session(voice_session_pk)
-        recording, _ = SessionRecording.objects.get_or_create(
-            voice_session=row,
-            fence=fence,
-            defaults={
-                "storage_key": storage_key,
-                "started_at": started_at,
-                "duration_seconds": duration_seconds,
-                "byte_count": byte_count,
-                "erase_requested_at": (clock.now() if row.end_reason == EndReason.ERASED else None),
-            },
-        )
-        if recording.erase_requested_at is not None:
-            nudge(ERASE_JOB, recording.public_id)
-            return None
-    return recording
 
 
 @dataclass(frozen=True, slots=True)

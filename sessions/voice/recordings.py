@@ -7,30 +7,21 @@ its row is written last, so a crash leaves a draft and no half recording.
 from __future__ import annotations
 
 import logging
-import time
 import wave
 from datetime import datetime
-from pathlib import Path
 from typing import BinaryIO, Final
 
-from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
 
 from agents.voice.types import OUTPUT_RATE
 from core import clock
 from sessions.models import VoiceSession
-from sessions.services import voices
+from sessions.services import recordings
 
 logger = logging.getLogger(__name__)
 
-DRAFTS_KEPT_SECONDS: Final = 86_400
 SHORTEST_SECONDS: Final = 0.5
-
-
-def drafts_folder() -> Path:
-    """Return where recordings lie while they are made."""
-    return Path(settings.DATA_DIR) / "recording-drafts"
 
 
 class WavRecording:
@@ -39,7 +30,7 @@ class WavRecording:
     def __init__(self, voice_session: VoiceSession, *, fence: int) -> None:
         self._row = voice_session
         self._fence = fence
-        self._path = drafts_folder() / f"{voice_session.public_id}-{fence}.wav"
+        self._path = recordings.drafts_folder() / f"{voice_session.public_id}-{fence}.wav"
         self._file: BinaryIO | None = None
         self._writer: wave.Wave_write | None = None
         self._started_at: datetime = clock.now()
@@ -72,7 +63,7 @@ class WavRecording:
         wanted = f"recordings/{self._row.public_id}/{self._fence}.wav"
         with self._path.open("rb") as draft:
             key = default_storage.save(wanted, File(draft))
-        voices.record_recording(
+        recordings.record_recording(
             voice_session_pk=self._row.pk,
             fence=self._fence,
             storage_key=key,
@@ -80,16 +71,3 @@ class WavRecording:
             duration_seconds=seconds,
             byte_count=self._path.stat().st_size,
         )
-
-
-def purge_drafts() -> int:
-    """Delete drafts of agents that died with their process; return how many."""
-    folder = drafts_folder()
-    if not folder.is_dir():
-        return 0
-    purged = 0
-    for path in folder.glob("*.wav"):
-        if path.stat().st_mtime < time.time() - DRAFTS_KEPT_SECONDS:
-            path.unlink(missing_ok=True)
-            purged += 1
-    return purged

@@ -34,7 +34,7 @@ from core.live.threads import in_thread
 from sessions import chat_agent, limits, selectors
 from sessions.agent_turns import to_history
 from sessions.models import EndReason, SessionStatus, Transport, VoiceSession
-from sessions.services import conversations, endings, voices
+from sessions.services import conversations, endings, recordings, voices
 from sessions.transports import find_engine
 from sessions.voice.host import SpokenConversation
 from sessions.voice.recordings import WavRecording
@@ -43,10 +43,8 @@ from sessions.voice.sink import TranscriptSink
 
 logger = logging.getLogger(__name__)
 
-RESUME_SECONDS: Final = 1.5
+RESUME_SECONDS: Final = 0.7
 """How long a page that came back may take to say how far it has played the agent's sentence."""
-REPORTS_SECONDS: Final = 0.2
-"""After its first report: the others come together."""
 STOP_SECONDS: Final = 20.0
 
 _KINDS: Final = {
@@ -71,6 +69,8 @@ class RunningAgent:
     relay: AudioRelay | None
     is_stop_wanted: bool = False
     is_paused: bool = False
+    is_returning: bool = False
+    """A socket is back and has not said yet how far its page had heard the sentence."""
     voice: LiveVoice | None = None
     sink: TranscriptSink | None = None
     ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -89,18 +89,16 @@ class RunningAgent:
         """Take a page's report of how much it has played."""
         if self.voice is None or self.voice.audio is None or self.relay is None:
             return
-        report = PlaybackReport(self.relay.find_segment(segment), played_ms, interrupted)
-        self.relay.note_played(segment, played_ms)
-        self.voice.audio.report_playback(report)
-        if self.relay.is_holding:
-            asyncio.get_running_loop().call_later(REPORTS_SECONDS, self.send_held)
+        self.voice.audio.report_playback(
+            PlaybackReport(self.relay.find_segment(segment), played_ms, interrupted)
+        )
+        self.go_on()
 
-    def send_held(self) -> None:
-        """Send what waited for a page to come back."""
-        if self.relay is None or self.sink is None:
-            return
-        for segment_id, number, generation in self.relay.release():
-            self.sink.announce_end(segment_id, number, generation)
+    def go_on(self) -> None:
+        """Speak again to a page that came back, from where it had heard the sentence."""
+        if self.is_returning and self.voice is not None and self.voice.audio is not None:
+            self.is_returning = False
+            self.voice.audio.set_connected(True)
 
 
 class VoiceRunner:
@@ -134,6 +132,7 @@ class VoiceRunner:
         pk = voice_session.pk
         async with self._lock(pk):
             agent = self.find(pk)
+            is_new = agent is None
             if agent is None:
                 if not settings.VOICE_IN_PROCESS:
                     raise VoiceUnavailableError(
@@ -144,16 +143,19 @@ class VoiceRunner:
                 raise VoiceUnavailableError(
                     "voice_in_room", "This conversation is held in a room. Join it there."
                 )
-            is_holding = agent.relay.attach(send)
-            agent.voice.audio.set_connected(True)
-            if is_holding:
-                asyncio.get_running_loop().call_later(RESUME_SECONDS, agent.send_held)
+            agent.relay.attach(send)
+            if is_new:
+                agent.voice.audio.set_connected(True)
+            else:
+                agent.is_returning = True
+                asyncio.get_running_loop().call_later(RESUME_SECONDS, agent.go_on)
             return agent
 
     def detach(self, agent: RunningAgent, send: SendFrame) -> None:
         """Take a socket off; the agent waits a while for the person to come back."""
         if agent.relay is None or not agent.relay.detach(send):
             return
+        agent.is_returning = False
         if agent.voice is not None and agent.voice.audio is not None:
             agent.voice.audio.set_connected(False)
 
@@ -371,7 +373,7 @@ def _brief(row: VoiceSession) -> VoiceBriefing:
 def _settle_end(agent: RunningAgent, event: VoiceEnded) -> None:
     row = agent.voice_session
     if agent.host.offsets:
-        voices.place_in_recording(
+        recordings.place_in_recording(
             voice_session_pk=row.pk, fence=agent.fence, offsets=agent.host.offsets
         )
     if event.reason in _GIVES_UP_VOICE and not agent.is_stop_wanted:

@@ -81,13 +81,6 @@ class TranscriptSink:
 
     # --- pages ----------------------------------------------------------------------------------
 
-    def announce_end(self, segment_id: str, segment: int, generation: int) -> None:
-        """Tell the page that all of a segment has been sent."""
-        self._tell(
-            payloads.AUDIO_END,
-            {"segment_id": segment_id, "segment": segment, "generation": generation},
-        )
-
     def publish(self, event: VoiceEvent) -> None:
         """Show an event to whoever looks now."""
         if isinstance(event, InterimTranscript):
@@ -101,13 +94,16 @@ class TranscriptSink:
         elif isinstance(event, AgentStateChanged):
             self._tell(payloads.AGENT_STATE, {"state": str(event.state)})
         elif isinstance(event, AudioCleared):
-            if self._relay is not None:
-                self._relay.clear(event.generation)
             self._tell(payloads.AUDIO_CLEAR, {"generation": event.generation})
         elif isinstance(event, AudioEnded):
-            if self._relay is not None:
-                self._relay.complete(event.segment)
-            self.announce_end(event.segment_id, event.segment, event.generation)
+            self._tell(
+                payloads.AUDIO_END,
+                {
+                    "segment_id": event.segment_id,
+                    "segment": event.segment,
+                    "generation": event.generation,
+                },
+            )
         elif isinstance(event, VoiceFault):
             self._tell("error", {"code": str(event.code), "title": event.title})
 
@@ -147,8 +143,6 @@ class TranscriptSink:
     async def store(self, event: DurableEvent) -> None:
         """Write an event down."""
         if isinstance(event, AgentSpoken):
-            if self._relay is not None:
-                self._relay.forget(event.segment_id)
             await in_thread(self._store_spoken)(event)
         elif isinstance(event, UsageMeasured):
             await in_thread(self._store_usage)(event)

@@ -11,6 +11,8 @@ from agents.interview.types import Briefing, Question
 from core import clock
 from sessions.links import socket_url
 from sessions.livekit.tokens import is_configured, mint_room_token
+from sessions.models import Transport
+from sessions.transports import list_transports
 from surveys.models import InsightReport, Payout, Survey, SurveyResponse, SurveyVersion, Theme
 from surveys.selectors.money import available_minor
 from surveys.selectors.responses import Totals
@@ -114,7 +116,8 @@ def widget_shape(survey: Survey) -> dict[str, Any]:
             name: value for name, value in survey.targeting.items() if name != "attributes"
         },
         "is_play_money": survey.company.is_demo,
-        "voice_available": is_configured(),
+        "voice_available": is_configured()
+        or any(Transport.BROWSER_AUDIO in list_transports(known) for known in version.languages),
         "cache_seconds": settings.WIDGET_CACHE_SECONDS,
     }
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -49,6 +50,18 @@ _MOVING_FIELDS = (
     "transcript_source",
 )
 """What may change while a call waits; the rest is read once."""
+
+
+@dataclass(slots=True)
+class _Ending:
+    """What a call hands to the listener that runs inside the transaction it has opened."""
+
+    response: SurveyResponse
+    is_leased: bool = False
+    """The listener moved the answer on and took the lease for this call."""
+
+
+_ending: ContextVar[_Ending | None] = ContextVar("_ending", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +110,10 @@ def complete_response(
                 voice_session=voice_session,
                 seconds=min(settings.SURVEY_FINAL_SEGMENT_SECONDS, ends_at - clock.monotonic()),
             )
-        has_lease = _end_as_done(response, claim, claimed_by_company)
-        response.refresh_from_db(fields=_MOVING_FIELDS)
-        # Nobody else can have raised it since: the lease holds for longer than this call.
-        fence = response.fence if has_lease else None
+        if _end_as_done(response, claim, claimed_by_company):
+            fence = response.fence
+        else:
+            response.refresh_from_db(fields=_MOVING_FIELDS)
     _refuse_unscorable(response)
     while response.state == ResponseState.EVALUATING:
         if fence is None:
@@ -144,11 +157,16 @@ def _end_as_done(
     response: SurveyResponse, claim: Sequence[ClaimedLine], claimed_by_company: bool
 ) -> bool:
     """End the conversation and take the evaluation's lease; False when somebody else has it."""
-    with transaction.atomic():
-        if claim:
-            _adopt_claim(response, claim, claimed_by_company)
-        end_session(voice_session=response.voice_session, reason=EndReason.DONE)
-        return evaluation.take_fresh_lease(response)
+    ending = _Ending(response)
+    token = _ending.set(ending)
+    try:
+        with transaction.atomic():
+            if claim:
+                _adopt_claim(response, claim, claimed_by_company)
+            end_session(voice_session=response.voice_session, reason=EndReason.DONE)
+    finally:
+        _ending.reset(token)
+    return ending.is_leased
 
 
 def _adopt_claim(
@@ -168,9 +186,8 @@ def _adopt_claim(
     )
     # A company whose survey does not take transcripts is believed no more than its visitor.
     is_trusted = claimed_by_company and response.survey.accept_client_transcript
-    SurveyResponse.objects.filter(pk=response.pk).update(
-        transcript_source=source if is_trusted else SegmentSource.VISITOR_CLAIM
-    )
+    response.transcript_source = source if is_trusted else SegmentSource.VISITOR_CLAIM
+    response.save(update_fields=["transcript_source"])
 
 
 def _refuse_unscorable(response: SurveyResponse) -> None:
@@ -196,28 +213,54 @@ def note_session_ended(voice_session: VoiceSession) -> None:
     Done and the time limit lead to an evaluation that is paid. Every other end frees the
     reservation and the respondent's place at once, and is evaluated for the company only.
     """
-    responses = SurveyResponse.objects.filter(voice_session=voice_session)
-    open_ones = responses.filter(state=ResponseState.OPEN)
-    now = clock.now()
+    open_ones = SurveyResponse.objects.filter(voice_session=voice_session, state=ResponseState.OPEN)
+    if voice_session.is_finished:
+        survey_id = _begin_evaluation(open_ones)
+    else:
+        survey_id = _end_unpaid(open_ones, voice_session)
+    if survey_id is None:
+        return
     steps = [funnel.question_step(key) for key in _questions_reached(voice_session)]
     if voice_session.is_finished:
-        # One narrow statement: this is the path a visitor waits on.
-        if not open_ones.update(state=ResponseState.EVALUATING, done_at=now, evaluation_due_at=now):
-            return
         steps.append("done")
-    elif not _end_unpaid(open_ones, voice_session):
-        return
-    for survey_id in responses.values_list("survey_id", flat=True):
-        funnel.count_steps(survey_id=survey_id, steps=steps)
+    funnel.count_steps(survey_id=survey_id, steps=steps)
     if voice_session.end_reason not in (EndReason.DONE, EndReason.ERASED):
         # Done is evaluated by the call that ended it; should that die, the sweep finds the row.
         nudge(EVALUATE_JOB, voice_session.public_id)
 
 
-def _end_unpaid(open_ones: QuerySet[SurveyResponse], voice_session: VoiceSession) -> bool:
+def _begin_evaluation(open_ones: QuerySet[SurveyResponse]) -> int | None:
+    """Move the open answer on to its evaluation; return its survey's key, None without one.
+
+    Where `complete_response` waits for it, its lease is taken by the same statement: what is
+    written is then known without reading.
+    """
+    now = clock.now()
+    written = {
+        "state": ResponseState.EVALUATING,
+        "done_at": now,
+        "evaluation_due_at": now,
+    }
+    ending = _ending.get()
+    if ending is None:
+        survey_id: int | None = open_ones.values_list("survey_id", flat=True).first()
+        return survey_id if open_ones.update(**written) else None
+    response = ending.response
+    # An open answer is nobody's to claim, so its fence is what was read with it.
+    leased = evaluation.lease_fields(response)
+    mine = open_ones.filter(pk=response.pk, fence=response.fence)
+    if not mine.update(**written, **leased):
+        return None
+    for name, value in (written | leased).items():
+        setattr(response, name, value)
+    ending.is_leased = True
+    return response.survey_id
+
+
+def _end_unpaid(open_ones: QuerySet[SurveyResponse], voice_session: VoiceSession) -> int | None:
     response = open_ones.select_for_update(of=("self",)).select_related("survey").first()
     if response is None:
-        return False
+        return None
     now = clock.now()
     response.done_at = now
     if voice_session.end_reason != EndReason.ERASED:
@@ -226,7 +269,7 @@ def _end_unpaid(open_ones: QuerySet[SurveyResponse], voice_session: VoiceSession
     response.holds_respondent_slot = False
     response.save(update_fields=["done_at", "evaluation_due_at", "state", "holds_respondent_slot"])
     reservations.release(response=response)
-    return True
+    return response.survey_id
 
 
 def note_participation(voice_session: VoiceSession) -> None:

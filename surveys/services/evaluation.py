@@ -15,7 +15,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
 
 from agents.interview.evaluation.builtin import BuiltinEvaluator
 from agents.interview.evaluation.pay import pay_minor, score_to_band
@@ -65,22 +64,13 @@ def claim_evaluation(response: SurveyResponse) -> int | None:
     )
 
 
-def take_fresh_lease(response: SurveyResponse) -> bool:
-    """Take the lease in the very transaction that ended the conversation; tell whether it is ours.
-
-    One statement. The fence is read with the row once this has committed: it cannot rise before
-    the lease runs out.
-    """
-    now = clock.now()
-    return bool(
-        SurveyResponse.objects.filter(
-            lease.unclaimed(), pk=response.pk, state=ResponseState.EVALUATING
-        ).update(
-            lease_owner=_worker_name(),
-            leased_until=now + timedelta(seconds=LEASE_SECONDS),
-            fence=F("fence") + 1,
-        )
-    )
+def lease_fields(response: SurveyResponse) -> dict[str, Any]:
+    """Return what to write to a row nobody else may claim yet, so that its lease is ours."""
+    return {
+        "lease_owner": _worker_name(),
+        "leased_until": clock.now() + timedelta(seconds=LEASE_SECONDS),
+        "fence": response.fence + 1,
+    }
 
 
 def _worker_name() -> str:
@@ -176,6 +166,8 @@ def _settle(response: SurveyResponse, fence: int, assessment: _Assessment) -> bo
     if is_paid:
         response.state = ResponseState.COMPLETED
     record = _write_record(response, evaluation, flags, is_paying=is_paid)
+    # Nobody can have appealed against a score that was not there: no need to look.
+    SurveyResponse._meta.get_field("appeal").set_cached_value(response, None)
     duplicates.store_grams(response=response, grams=assessment.grams)
     if not is_paid:
         return True

@@ -86,8 +86,10 @@ def create_payout(
     """
     with transaction.atomic():
         row = payout_steps.lock_response(response)
-        if Payout.objects.filter(response=row).exists():
-            return Payout.objects.get(response=row)
+        if row.reservation_state != ReservationState.HELD:
+            # Settled before, perhaps; whoever still holds a reservation was not.
+            for existing in Payout.objects.filter(response=row):
+                return existing
         if not 0 <= amount_minor <= row.version.payment_max_minor:
             raise ValueError("a payout lies between 0 and the version's highest pay")
         if amount_minor == 0:

@@ -162,7 +162,9 @@ def _open_token(token: str) -> storage.SignedFile:
             raise GoneError(
                 "link_expired", "This link has expired. Load the page again for a new one."
             ) from None
-        raise ForbiddenError("link_invalid", "This link was not made here, or was changed.") from None
+        raise ForbiddenError(
+            "link_invalid", "This link was not made here, or was changed."
+        ) from None
 
 
 def _stream(request: HttpRequest, handle: IO[bytes], part: ByteRange) -> Any:

@@ -71,9 +71,7 @@ class PersonView(APIView):
     def detail(self, video_session: VideoSession) -> dict[str, Any]:
         """Return a script with its newest run."""
         run = selectors.latest_run(video_session)
-        shown = run and payloads.run_payload(
-            video_session, run, origin=own_origin(self.request)
-        )
+        shown = run and payloads.run_payload(video_session, run, origin=own_origin(self.request))
         return {**payloads.script_payload(video_session), "run": shown}
 
 

@@ -85,9 +85,7 @@ class RunFence:
         return await in_thread(_is_held)(self.held)
 
 
-def build_orchestrator(
-    *, load_row: RowLoader, report: Reporter, fence: Fence
-) -> Orchestrator:
+def build_orchestrator(*, load_row: RowLoader, report: Reporter, fence: Fence) -> Orchestrator:
     """Return the pipeline for one attempt, as the settings of this machine have it."""
     # Imported late: it loads Pillow, which no web process needs.
     from agents.video.factory import build_pipeline

@@ -319,4 +319,3 @@ def _say_lost(run: VideoRun) -> None:
             "happens again, the machine may be short of memory."
         ),
     )
-

@@ -42,9 +42,7 @@ def video_folder(tmp_path, settings):
     folder = tmp_path / "videos"
     kept = storage.storages._storages
     before = kept.get(storage.ALIAS)
-    kept[storage.ALIAS] = FileSystemStorage(
-        location=folder, base_url=None, allow_overwrite=True
-    )
+    kept[storage.ALIAS] = FileSystemStorage(location=folder, base_url=None, allow_overwrite=True)
     yield folder
     if before is None:
         kept.pop(storage.ALIAS, None)

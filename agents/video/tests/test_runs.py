@@ -12,7 +12,7 @@ from django.db import connection
 from agents.video import selectors
 from agents.video.models import AgentCost, RunAgent, RunState, VideoRun, VideoSession
 from agents.video.pipeline.types import AgentName, AgentStatus, AgentUpdate
-from agents.video.services import reporting, rendering, runs
+from agents.video.services import rendering, reporting, runs
 from core import clock
 from core.jobs.testing import drain, lose_pending, pending, run_sweeps
 from core.live import read_events
@@ -48,7 +48,11 @@ def test_a_run_goes_from_start_to_finished(ana, acme, make_video, pipeline):
     video = make_video(ana, acme)
 
     run = runs.start_run(owner=ana, session_id=video.public_id)
-    assert (run.state, run.revision, pending()) == ("queued", 1, [("video.render_run", run.public_id)])
+    assert (run.state, run.revision, pending()) == (
+        "queued",
+        1,
+        [("video.render_run", run.public_id)],
+    )
     assert drain() == [("video.render_run", run.public_id)]
 
     run.refresh_from_db()
@@ -265,7 +269,9 @@ def test_a_held_run_is_left_alone_and_a_lost_one_taken_over(ana, make_video, pip
     assert (run.state, run.tries, run.attempt) == ("finished", 2, 2)
     # The light of the attempt that was lost went out before the next one began.
     assert said(video)[:3] == [
-        ("Agent2", "processing"), ("Agent2", "error"), ("Orchestrator", "starting")
+        ("Agent2", "processing"),
+        ("Agent2", "error"),
+        ("Orchestrator", "starting"),
     ]
     with pytest.raises(reporting.RunLostError):
         reporting.record_update(held=dead, update=update)
@@ -323,8 +329,11 @@ def test_what_comes_after_the_last_word_is_dropped(ana, make_video):
     assert report("Agent5", "starting") is False
     assert report("Agent4", "error", error="stopped", reason="Stopped.") is True
     assert said(video) == [
-        ("Agent2", "starting"), ("Agent2", "finished"), ("Agent4", "processing"),
-        ("Orchestrator", "error"), ("Agent4", "error"),
+        ("Agent2", "starting"),
+        ("Agent2", "finished"),
+        ("Agent4", "processing"),
+        ("Orchestrator", "error"),
+        ("Agent4", "error"),
     ]
 
 

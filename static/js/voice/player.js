@@ -39,7 +39,8 @@ export class Player extends EventTarget {
     const generation = view.getUint32(0);
     const number = view.getUint32(4);
     if (generation < this.#generation) return;
-    this.#generation = generation;
+    // Sound may overtake the word that an earlier generation is over.
+    if (generation > this.#generation) this.clear(generation);
     const samples = new Int16Array(buffer.slice(HEADER, HEADER + Math.floor((buffer.byteLength - HEADER) / 2) * 2));
     const audio = this.#context.createBuffer(1, samples.length, RATE);
     const channel = audio.getChannelData(0);
@@ -50,6 +51,7 @@ export class Player extends EventTarget {
     const now = this.#context.currentTime;
     if (this.#until < now + 0.01) this.#until = now + LEAD_SECONDS;
     const entry = this.#entry(number);
+    entry.isEnded = false;
     entry.pieces.push({ from: this.#until, seconds: audio.duration });
     source.start(this.#until);
     this.#until += audio.duration;
@@ -68,12 +70,14 @@ export class Player extends EventTarget {
     this.#look();
   }
 
-  /** Fall silent: what is queued below this generation will not be heard any more. */
+  /**
+   * Fall silent: what is queued below this generation will not be heard any more. A sentence may go
+   * on in a later one, from where it was heard.
+   */
   clear(generation) {
-    this.#generation = Math.max(this.#generation, generation);
-    this.#stopSources();
-    for (const [number, entry] of this.#segments) this.#tell(number, entry, true);
-    this.#segments.clear();
+    if (generation <= this.#generation) return;
+    this.#generation = generation;
+    for (const [segment, entry] of this.#rewind()) this.#tell(segment, entry, true);
     this.restore();
     this.#setPlaying(false);
   }
@@ -83,20 +87,22 @@ export class Player extends EventTarget {
 
   restore() { this.#fade(1); }
 
-  /**
-   * After an interruption of the line: what is queued is dropped and asked for again.
-   * @returns {{segment: number, playedMs: number}[]} what has been heard of each unfinished segment
-   */
+  /** After an interruption of the line: say how far each sentence was heard, and drop the rest. */
   rewind() {
-    const heard = [...this.#segments].map(([segment, entry]) => ({ segment, playedMs: this.#playedMs(entry) }));
-    this.#stopSources();
-    for (const { segment, playedMs } of heard) {
-      const entry = this.#segments.get(segment);
-      entry.before = playedMs;
+    for (const [segment, entry] of this.#rewind()) this.#tell(segment, entry, true);
+    this.#setPlaying(false);
+  }
+
+  #rewind() {
+    for (const entry of this.#segments.values()) {
+      entry.before = this.#playedMs(entry);
       entry.pieces = [];
       entry.isEnded = false;
     }
-    return heard;
+    this.#stopSources();
+    // Only the last sentence can still go on.
+    for (const segment of [...this.#segments.keys()].slice(0, -1)) this.#segments.delete(segment);
+    return [...this.#segments];
   }
 
   close() {
@@ -127,7 +133,7 @@ export class Player extends EventTarget {
       this.#segments.delete(number);
       this.#tell(number, entry, false);
     }
-    if (this.#segments.size === 0 && this.#sources.size === 0) {
+    if (this.#sources.size === 0) {
       clearInterval(this.#timer);
       this.#timer = 0;
       this.#setPlaying(false);

@@ -72,9 +72,7 @@ class Canvas:
     def polygon(self, points: list[tuple[float, float]], colour: Colour) -> None:
         """Fill a shape given by its corners."""
         left, top = min(x for x, _ in points), min(y for _, y in points)
-        box = Box(
-            left, top, max(x for x, _ in points) - left, max(y for _, y in points) - top
-        )
+        box = Box(left, top, max(x for x, _ in points) - left, max(y for _, y in points) - top)
 
         def draw(pen: ImageDraw.ImageDraw, edge: tuple[float, float, float, float]) -> None:
             corners = [
@@ -104,9 +102,7 @@ class Canvas:
         self.place(block, box, align=align, valign=valign)
         return block
 
-    def place(
-        self, block: Block, box: Box, *, align: str = "start", valign: str = "top"
-    ) -> None:
+    def place(self, block: Block, box: Box, *, align: str = "start", valign: str = "top") -> None:
         """Draw a block that was fitted before."""
         spare = box.height - block.height
         y = box.y + {"top": 0.0, "middle": spare / 2, "bottom": spare}[valign]

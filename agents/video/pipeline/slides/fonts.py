@@ -93,6 +93,7 @@ class FontBook:
     widths: dict[tuple[str, Face, int], float] = field(default_factory=dict)
     """Widths of words in pixels, by word, font and size."""
     _fallbacks: list[Face] = field(default_factory=list)
+    _bolds: dict[Face, Face] = field(default_factory=dict)
 
     def clean(self, text: str) -> str:
         """Return the text without what no font can draw.
@@ -111,11 +112,16 @@ class FontBook:
     def runs(self, text: str, face: Face) -> list[Run]:
         """Return the parts of a cleaned line with the font of each.
 
-        One font draws the whole line where any has all of it, so that letters join as they should.
+        Where the font lacks letters, one font draws the whole line if any has all of it, so that
+        letters join as they should; where it lacks symbols only, those alone are drawn by another.
         """
-        for candidate in (face, *self._fallbacks):
-            if all(self._is_drawn_by(candidate, one) for one in text):
-                return [Run(text, candidate)] if text else []
+        if not text:
+            return []
+        lacks_letters = any(one.isalpha() and not face.has(one) for one in text)
+        if lacks_letters or all(self._is_drawn_by(face, one) for one in text):
+            for candidate in (face, *self._fallbacks):
+                if all(self._is_drawn_by(candidate, one) for one in text):
+                    return [Run(text, self._match(candidate, text, face))]
         parts: list[Run] = []
         for character in text:
             own = face if self._is_drawn_by(face, character) else self._find(character, face)
@@ -123,7 +129,18 @@ class FontBook:
                 parts[-1] = Run(parts[-1].text + character, parts[-1].face)
             else:
                 parts.append(Run(character, own or face))
-        return parts
+        return [Run(part.text, self._match(part.face, part.text, face)) for part in parts]
+
+    def _match(self, found: Face, text: str, asked: Face) -> Face:
+        """Return the bold of a fallback font where bold was asked for and it has one."""
+        if found is asked or asked is self.regular or found.is_colour or found.path is None:
+            return found
+        if found not in self._bolds:
+            bold = found.path.with_name(_bold_name(found.path))
+            self._bolds[found] = Face(bold, read_ranges(bold)) if bold.is_file() else found
+        bold_face = self._bolds[found]
+        has_all = all(self._is_drawn_by(bold_face, character) for character in text)
+        return bold_face if has_all else found
 
     def _is_drawn_by(self, face: Face, character: str) -> bool:
         return character.isspace() or character in _IGNORABLE or face.has(character)
@@ -186,6 +203,11 @@ def load_font(face: Face, size: int) -> ImageFont.FreeTypeFont:
     engine = ImageFont.Layout.RAQM if HAS_RAQM else ImageFont.Layout.BASIC
     real_size = BITMAP_EMOJI_SIZE if face.is_colour else size
     return ImageFont.truetype(str(face.path), real_size, layout_engine=engine)
+
+
+def _bold_name(path: Path) -> str:
+    stem = path.stem.removesuffix("-Regular")
+    return f"{stem}-Bold{path.suffix}"
 
 
 def _find_files(folders: list[Path]) -> dict[str, Path]:

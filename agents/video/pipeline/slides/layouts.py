@@ -17,7 +17,7 @@ from PIL import Image
 from agents.video.pipeline.slides.canvas import HEIGHT, WIDTH, Box, Canvas
 from agents.video.pipeline.slides.fonts import FontBook
 from agents.video.pipeline.slides.text import Block, Colour, Style, fit, is_right_to_left
-from agents.video.pipeline.types import ChartValue, Scene, SceneKind
+from agents.video.pipeline.types import Scene, SceneKind
 
 PAPER: Final = (250, 249, 245)
 WHITE: Final = (255, 255, 255)
@@ -160,9 +160,7 @@ def _draw_quote(sheet: Sheet) -> None:
     scene, canvas = sheet.scene, sheet.canvas
     source = " · ".join(scene.items)
     left, width = MARGIN + 190, CONTENT.width - 190 - 60
-    heading = sheet.measure(
-        scene.heading, sheet.style("bold", 40, PINE, 28), Box(0, 0, width, 110)
-    )
+    heading = sheet.measure(scene.heading, sheet.style("bold", 40, PINE, 28), Box(0, 0, width, 110))
     words = sheet.measure(
         scene.text,
         sheet.style("bold", 84, INK, 30, 1.3),
@@ -211,9 +209,7 @@ def _draw_figure(sheet: Sheet) -> None:
         y += heading.height + 36
         sheet.put(small, Box(MARGIN, y, width, small.height))
     if share is not None:
-        circle = Box(
-            CONTENT.right - ring, CONTENT.y + (CONTENT.height - ring) / 2 - 10, ring, ring
-        )
+        circle = Box(CONTENT.right - ring, CONTENT.y + (CONTENT.height - ring) / 2 - 10, ring, ring)
         canvas.ring(circle, PINE_MIST, thickness=74)
         if share > 0:
             canvas.ring(circle, PINE, thickness=74, share=share)
@@ -244,9 +240,7 @@ def _draw_list(sheet: Sheet) -> None:
     for index, (column, row, _) in enumerate(cells):
         x = body.x + column * (width + 72)
         y = top + row * (height + gap)
-        canvas.rectangle(
-            Box(x, y + (height - disc) / 2, disc, disc), PINE_MIST, radius=disc * 0.3
-        )
+        canvas.rectangle(Box(x, y + (height - disc) / 2, disc, disc), PINE_MIST, radius=disc * 0.3)
         sheet.write(
             str(index + 1),
             sheet.style("bold", int(disc * 0.46), PINE, 14),
@@ -280,27 +274,23 @@ def _draw_chart(sheet: Sheet) -> None:
         for value in values
     ]
     label_width = max(180.0, *(block.width for block in labels))
-    value_width = max(
-        sheet.measure(text, value_style, Box(0, 0, 400, 80)).width for text in texts
-    )
+    value_width = max(sheet.measure(text, value_style, Box(0, 0, 400, 80)).width for text in texts)
     start = body.x + label_width + 36
     room = body.right - start - value_width - 28
     spare = body.height - row * len(values) - gap * (len(values) - 1)
     top = body.y + spare / 2
-    sheet.canvas.rectangle(
-        Box(start - 4, top - 10, 3, body.height - spare + 20), LINE, radius=1.5
-    )
+    sheet.canvas.rectangle(Box(start - 4, top - 10, 3, body.height - spare + 20), LINE, radius=1.5)
     for index, (value, block, text) in enumerate(zip(values, labels, texts, strict=True)):
         y = top + index * (row + gap)
-        sheet.put(
-            block, Box(body.x, y, label_width, row), align="end", valign="middle"
-        )
-        length = max(6.0, room * value.value / largest)
+        sheet.put(block, Box(body.x, y, label_width, row), align="end", valign="middle")
+        # However small, what is not nothing can be seen.
+        length = max(6.0, room * value.value / largest) if value.value else 0.0
         colour = PINE if value.value == largest else PINE_PALE
         thick = row * 0.82
-        sheet.canvas.rectangle(
-            Box(start, y + (row - thick) / 2, length, thick), colour, radius=min(10, thick / 4)
-        )
+        if length:
+            sheet.canvas.rectangle(
+                Box(start, y + (row - thick) / 2, length, thick), colour, radius=min(10, thick / 4)
+            )
         sheet.write(
             text,
             value_style,
@@ -348,7 +338,7 @@ def _draw_frame(sheet: Sheet) -> None:
 
 def _draw_motif(canvas: Canvas, *, is_quiet: bool = False) -> None:
     """Draw the mark of dark slides: sound going out from where somebody speaks."""
-    centre_x, centre_y = (WIDTH - 190, 430) if not is_quiet else (WIDTH / 2, HEIGHT + 260)
+    centre_x, centre_y = (WIDTH - 320, 465) if not is_quiet else (WIDTH / 2, HEIGHT + 260)
     steps: Sequence[int] = (980, 740, 520) if not is_quiet else (2100, 1700, 1300)
     shades = (_mix(DARK, DARK_LIFT, 0.45), _mix(DARK, DARK_LIFT, 0.8), DARK_LIFT)
     for size, shade in zip(steps, shades, strict=True):
@@ -384,9 +374,7 @@ def _draw_marks(canvas: Canvas, x: float, y: float) -> None:
 
 
 def _mix(first: Colour, second: Colour, share: float) -> Colour:
-    red, green, blue = (
-        round(a + (b - a) * share) for a, b in zip(first, second, strict=True)
-    )
+    red, green, blue = (round(a + (b - a) * share) for a, b in zip(first, second, strict=True))
     return red, green, blue
 
 
@@ -410,19 +398,18 @@ def read_share(text: str) -> float | None:
         share = float(percent[1].replace(",", ".")) / 100
         return share if share <= 1 else None
     parts = _OUT_OF.fullmatch(text)
-    if parts is not None and 0 < int(parts[2]) and int(parts[1]) <= int(parts[2]):
+    if parts is not None and int(parts[2]) > 0 and int(parts[1]) <= int(parts[2]):
         return int(parts[1]) / int(parts[2])
     return None
 
 
 def format_value(value: float) -> str:
     """Return a number as short as it can be read."""
-    for limit, letter in ((1e9, "B"), (1e6, "M")):
+    for limit, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M")):
         if value >= limit:
             return f"{value / limit:.3g}{letter}"
     if value == int(value):
         return f"{int(value):,}"
+    if value < 0.01:
+        return f"{value:.1g}"
     return f"{value:,.2f}".rstrip("0") if value < 10 else f"{value:,.1f}"
-
-
-__all__ = ["ChartValue", "Drawing", "Place", "draw_slide", "format_value", "read_share"]

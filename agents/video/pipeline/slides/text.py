@@ -24,6 +24,10 @@ from agents.video.pipeline.slides.fonts import (
 Colour = tuple[int, int, int]
 SHRINK: Final = 0.94
 ELLIPSIS: Final = "…"
+WHOLE_WORDS: Final = 0.45
+"""Down to this share of its size a text shrinks before a word is broken."""
+BALANCED_LINES: Final = 4
+BALANCE_STEPS: Final = 8
 THICKEN: Final = 0.022
 """Outline of a bold that the family does not have, in sizes."""
 
@@ -92,11 +96,34 @@ def fit(book: FontBook, text: str, style: Style, *, width: float, height: float)
     while True:
         lines = _wrap(book, text, style.face, size, width)
         block = _block(book, lines, style, size)
-        if block.height <= height:
-            return block
+        breaks_words = (
+            size > style.size * WHOLE_WORDS and _widest_word(book, text, style.face, size) > width
+        )
+        if block.height <= height and not (breaks_words and size > style.smallest):
+            return _balance(book, text, block, width)
         if size <= style.smallest:
             return _cut(book, lines, style, size, width=width, height=height)
         size = max(style.smallest, int(size * SHRINK))
+
+
+def _widest_word(book: FontBook, text: str, face: Face, size: int) -> float:
+    return max((measure(book, word, face, size) for word in _TOKENS.findall(text)), default=0.0)
+
+
+def _balance(book: FontBook, text: str, block: Block, width: float) -> Block:
+    """Even out two to four lines, so that no single word is left alone in the last one."""
+    if not 2 <= len(block.lines) <= BALANCED_LINES or "\n" in text:
+        return block
+    best = block
+    for _ in range(BALANCE_STEPS):
+        width *= 0.95
+        lines = _wrap(book, text, block.style.face, block.size, width)
+        if len(lines) != len(block.lines) or any(
+            measure(book, line, block.style.face, block.size) > width for line in lines
+        ):
+            break
+        best = _block(book, lines, block.style, block.size)
+    return best
 
 
 def draw_block(
@@ -185,20 +212,20 @@ def _wrap(book: FontBook, text: str, face: Face, size: int, width: float) -> lis
     lines: list[str] = []
     for paragraph in text.split("\n"):
         line, taken = "", 0.0
-        for token in _TOKENS.findall(paragraph):
-            if token.isspace():
-                token = " "
-            room = measure(book, token, face, size)
-            if line and taken + room > width and token != " ":
+        for piece in _TOKENS.findall(paragraph):
+            if piece.isspace():
+                piece = " "
+            room = measure(book, piece, face, size)
+            if line and taken + room > width and piece != " ":
                 lines.append(line.rstrip())
                 line, taken = "", 0.0
             if room > width:
                 # One word wider than the box, such as an address: broken where it must be.
-                *full, token = _break_word(book, token, face, size, width)
+                *full, piece = _break_word(book, piece, face, size, width)
                 lines.extend(full)
-                room = measure(book, token, face, size)
-            if line or token != " ":
-                line, taken = line + token, taken + room
+                room = measure(book, piece, face, size)
+            if line or piece != " ":
+                line, taken = line + piece, taken + room
         if line.strip():
             lines.append(line.rstrip())
     return lines

@@ -113,7 +113,7 @@ def _spawn(role: str) -> tuple[socket.socket, subprocess.Popen[bytes]]:
         # -I: no environment, no user packages; the engines need neither.
         process = subprocess.Popen(  # noqa: S603 - our own file, by our own interpreter
             [sys.executable, "-I", str(_PROGRAM), role],
-            stdin=theirs,
+            stdin=theirs.fileno(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

@@ -1,0 +1,68 @@
+"""What people are guided through: the workflow and its frozen versions. No I/O."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db import models
+
+from accounts.models import Plan
+
+
+class Workflow(models.Model):
+    """One entry of the catalogue. Title, description and steps live in its versions."""
+
+    name = models.SlugField(max_length=64, unique=True)
+    """How the API and the catalogue file call it, such as ``resume_generator``."""
+    tier = models.CharField(max_length=16, choices=Plan.choices, default=Plan.STARTER)
+    """The lowest plan that may start it."""
+    position = models.PositiveSmallIntegerField(default=0)
+    """Its place in the catalogue file."""
+    is_active = models.BooleanField(default=True)
+    """False once the catalogue file no longer names it: nobody starts it, runs go on."""
+    current_version = models.ForeignKey(
+        "WorkflowVersion", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    feedback_survey = models.ForeignKey(
+        "surveys.Survey", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    """The paid interview offered to those who finish; linked by an administrator."""
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering: ClassVar = ["position", "name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class WorkflowVersion(models.Model):
+    """The text of a workflow as somebody runs it. Never changed once written."""
+
+    workflow = models.ForeignKey(Workflow, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    title = models.CharField(max_length=120)
+    description = models.TextField()
+    steps: models.JSONField[list[dict[str, Any]], list[dict[str, Any]]] = models.JSONField()
+    """List of objects with number, title, description, tips, estimated_time, required; in order,
+    numbered from 1. Checked by `workflows.catalogue_file` before anything is stored."""
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["workflow", "number"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["workflow", "number"], name="workflow_version_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.workflow_id} v{self.number}"
+
+    @property
+    def total_steps(self) -> int:
+        return len(self.steps)
+
+    @property
+    def required_steps(self) -> frozenset[int]:
+        """Numbers of the steps a run cannot be completed without."""
+        return frozenset(int(step["number"]) for step in self.steps if step["required"])
