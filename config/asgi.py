@@ -61,6 +61,10 @@ def start_server_process() -> ServerLock | None:
     return lock
 
 
-application = build_application()
+application: Any = build_application()
+if settings.VOICE_IN_PROCESS:
+    from sessions.voice.process import prepare_voice_process
+
+    application = prepare_voice_process(application)
 # Kept in a name for as long as the process lives: the lock goes with the object.
 server_lock = start_server_process()

@@ -22,7 +22,7 @@ def build_storages(*, bucket: str, media_root: Path, is_production: bool) -> dic
         "videos": private_storage(bucket=bucket, folder=media_root / "videos", prefix="videos"),
         "staticfiles": {
             "BACKEND": (
-                "whitenoise.storage.CompressedManifestStaticFilesStorage"
+                "core.staticfiles.HashedStaticFilesStorage"
                 if is_production
                 else "django.contrib.staticfiles.storage.StaticFilesStorage"
             )

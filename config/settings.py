@@ -326,7 +326,7 @@ LIVEKIT_URL = env.url("LIVEKIT_URL", "", schemes=("ws", "wss", "http", "https"))
 LIVEKIT_API_KEY = env.text("LIVEKIT_API_KEY")
 LIVEKIT_API_SECRET = env.text("LIVEKIT_API_SECRET")
 # Whether this process runs live agents; the others of a deployment only offer voice to people.
-VOICE_IN_PROCESS = env.flag("VOICE_IN_PROCESS", DEMO)
+VOICE_IN_PROCESS = env.flag("VOICE_IN_PROCESS", False)
 VOICE_OFFERED = env.flag("VOICE_OFFERED", VOICE_IN_PROCESS)
 VOICE_ENGINE = env.choice("VOICE_ENGINE", "auto", ("auto", "openai", "local", "none"))
 VOICE_STT_MODEL = env.text("VOICE_STT_MODEL", "gpt-4o-mini-transcribe")

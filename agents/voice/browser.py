@@ -9,13 +9,23 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from livekit import rtc
+from livekit.agents import Agent, AgentSession
 from livekit.agents.voice import io
 
+from agents.voice.course import Course
 from agents.voice.playout import Hold, LineOutcome, Playout
-from agents.voice.types import INPUT_RATE, OUTPUT_RATE, PlaybackReport
+from agents.voice.recorder import Recorder
+from agents.voice.types import (
+    INPUT_RATE,
+    OUTPUT_RATE,
+    PlaybackReport,
+    VoiceErrorCode,
+    VoiceOptions,
+    VoiceSink,
+)
 from core import clock
 
 SLACK_SECONDS: Final = 1.0
@@ -177,3 +187,69 @@ class BrowserLink:
 
     def set_connected(self, is_connected: bool) -> None:
         self._on_connected(is_connected)
+
+
+class BrowserTransport:
+    """Sound over our own socket; see `transport.VoiceTransport`."""
+
+    def __init__(
+        self,
+        *,
+        sink: VoiceSink,
+        options: VoiceOptions,
+        course: Course,
+        recorder: Recorder | None,
+        on_connected: Callable[[bool], None],
+    ) -> None:
+        self._course = course
+        self._recorder = recorder
+        self._playout = Playout(sink, options, course)
+        self._speaker = BrowserSpeaker(self._playout)
+        self._microphone = MicrophoneInput(on_overflow=self._tell_overflow, on_sound=self._record)
+        self.link: BrowserLink | None = BrowserLink(self._microphone, self._playout, on_connected)
+        self._playout.on_silenced = self._silenced
+        course.is_agent_sounding = lambda: self._playout.is_active
+        course.on_line_started = self._speaker.tell_started
+        course.on_line_ended = self._speaker.tell_ended
+        if recorder is not None:
+            course.on_sound_sent = recorder.add_agent
+
+    async def start(self, session: AgentSession[Any], agent: Agent) -> None:
+        session.input.audio = self._microphone
+        session.output.audio = self._speaker
+        session.output.transcription = CaptionOutput(self._playout)
+        # Without session_host=False whoever reaches the session may read its instructions.
+        await session.start(agent, record=False, session_host=False)
+
+    def set_deaf(self, is_deaf: bool) -> None:
+        if is_deaf and not self._microphone.is_deaf:
+            self._microphone.push_silence()
+        self._microphone.is_deaf = is_deaf
+
+    def finish_turn(self, session: AgentSession[Any]) -> None:
+        self._microphone.push_silence()
+
+    def hold(self, why: Hold) -> None:
+        self._playout.hold(why)
+
+    def release(self, why: Hold) -> None:
+        self._playout.release(why)
+
+    async def aclose(self) -> None:
+        self._microphone.close()
+        await self._playout.aclose()
+
+    def _tell_overflow(self) -> None:
+        self._course.tell_fault(
+            VoiceErrorCode.AUDIO_OVERFLOW,
+            "More sound came than there is time; some of it was dropped.",
+        )
+
+    def _record(self, pcm: bytes) -> None:
+        if self._recorder is not None:
+            self._recorder.add_microphone(pcm)
+
+    def _silenced(self) -> None:
+        if self._recorder is not None:
+            self._recorder.cut_agent()
+        self._course.note_cut()

@@ -146,6 +146,8 @@ class Playout:
         self._cut_timer: asyncio.TimerHandle | None = None
         self._task = asyncio.create_task(self._run(), name="voice.playout")
         self.generation = 0
+        self.on_silenced: Callable[[], None] = lambda: None
+        """Told when the browser is made to fall silent."""
 
     @property
     def is_active(self) -> bool:
@@ -316,6 +318,7 @@ class Playout:
         spoken.base_at = self._now()
         self.generation += 1
         self._sink.publish(AudioCleared(self.generation))
+        self.on_silenced()
 
     def _require_line(self) -> SpokenLine:
         if self._line is None:

@@ -84,8 +84,8 @@ def store_claimed_transcript(
 def erase_conversation(*, voice_session: VoiceSession) -> None:
     """Erase what was said and everything private, ending the conversation first if need be.
 
-    Segments, recordings, live events, briefing, interview state and system prompt go; the row stays as a
-    bare fact with its times. Its token opens nothing from then on and open sockets are closed.
+    Segments, recordings, live events, briefing, interview state and system prompt go; the row
+    stays as a bare fact with its times. Its token opens nothing from then on and open sockets are closed.
     Joins the caller's transaction; idempotent.
     """
     with transaction.atomic():

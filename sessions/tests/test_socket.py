@@ -151,15 +151,16 @@ async def test_pausing_and_resuming(interview):
 
 
 @pytest.mark.parametrize(
-    "message",
+    ("message", "code"),
     [
-        {"type": "done_speaking"},
-        {"type": "mute", "muted": True},
-        {"type": "interrupt"},
-        {"type": "playback", "segment_id": "seg_1", "played_ms": 10, "interrupted": False},
+        ({"type": "done_speaking"}, "voice_only"),
+        ({"type": "mute", "muted": True}, "voice_not_on"),
+        ({"type": "interrupt"}, "voice_only"),
     ],
 )
-async def test_voice_messages_are_politely_refused_in_a_typed_conversation(interview, message):
+async def test_voice_messages_are_politely_refused_in_a_typed_conversation(
+    interview, message, code
+):
     socket = socket_of(interview)
     await socket.open()
 
@@ -168,7 +169,19 @@ async def test_voice_messages_are_politely_refused_in_a_typed_conversation(inter
     await socket.send(type="ping")
     await socket.receive_until("pong")
 
-    assert error["code"] == "voice_only"
+    assert error["code"] == code
+    await socket.leave()
+
+
+async def test_a_report_of_sound_nobody_sends_any_more_is_no_mistake(interview):
+    socket = socket_of(interview)
+    await socket.open()
+
+    await socket.send(type="playback", segment_id="seg_1", played_ms=10, interrupted=False)
+    await socket.send(type="ping")
+    await socket.receive_until("pong")
+
+    assert not any(event["type"] == "error" for event in socket.seen)
     await socket.leave()
 
 
@@ -181,7 +194,7 @@ async def test_audio_is_politely_refused(interview):
     await socket.send(type="ping")
     await socket.receive_until("pong")
 
-    assert error["code"] == "audio_not_available"
+    assert error["code"] == "voice_not_on"
     await socket.leave()
 
 

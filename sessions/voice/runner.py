@@ -134,10 +134,6 @@ class VoiceRunner:
             agent = self.find(pk)
             is_new = agent is None
             if agent is None:
-                if not settings.VOICE_IN_PROCESS:
-                    raise VoiceUnavailableError(
-                        "voice_not_loaded", "This server process carries no voice. Type instead."
-                    )
                 agent = await self._start(pk, Transport.BROWSER_AUDIO, takes_over=True)
             if agent.relay is None or agent.voice is None or agent.voice.audio is None:
                 raise VoiceUnavailableError(
@@ -175,6 +171,10 @@ class VoiceRunner:
         if row.transport != transport:
             raise VoiceUnavailableError(
                 "voice_not_on", "Voice is not on here. Switch it on, then speak."
+            )
+        if not settings.VOICE_IN_PROCESS and not self._runs_rooms:
+            raise VoiceUnavailableError(
+                "voice_not_loaded", "This server process carries no voice. Type instead."
             )
         await in_thread(_refuse_crowd)(row)
         fence = await in_thread(voices.claim_agent)(

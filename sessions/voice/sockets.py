@@ -140,5 +140,6 @@ class SocketVoice:
     def _refuse(self, code: str, title: str) -> None:
         self._early.clear()
         self._reports.clear()
-        self._quiet_until = clock.monotonic() + limits.VOICE_RETRY_SECONDS
+        wait = 1.0 if code == "voice_not_on" else limits.VOICE_RETRY_SECONDS
+        self._quiet_until = clock.monotonic() + wait
         self._socket.send_error(code, title)

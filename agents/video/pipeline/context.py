@@ -25,8 +25,6 @@ class SpeechOptions:
     model: str = "gpt-4o-mini-tts"
     voice: str = "alloy"
     """Used where the script names none."""
-    usd_per_million_characters: str = "12"
-    """Decimal text; what the ledger counts with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,165 @@
+"""The natural voice: any server that speaks OpenAI's speech endpoint.
+
+Owns the requests: a few at once, a limit on time and size, another try after a limit or an outage.
+Knows no scene. Log lines and errors never hold what is spoken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from decimal import Decimal
+from types import TracebackType
+from typing import Final, Self
+
+import httpx2
+
+from agents.llm.transport import CappedTransport
+from agents.video.pipeline.context import SpeechOptions
+from agents.video.pipeline.types import Cost, PipelineError
+from core.retry import backoff_seconds
+
+DEFAULT_URL: Final = "https://api.openai.com/v1"
+AT_ONCE: Final = 4
+ATTEMPTS: Final = 3
+REQUEST_SECONDS: Final = 45.0
+MAX_BODY_BYTES: Final = 32 << 20
+BACKOFF_BASE_SECONDS: Final = 0.5
+BACKOFF_CAP_SECONDS: Final = 8.0
+RETRYABLE: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
+#: List prices of OpenAI in dollars, November 2026: for a minute of sound, or a million characters.
+USD_A_MINUTE: Final = {"gpt-4o-mini-tts": Decimal("0.015")}
+USD_A_MILLION_CHARACTERS: Final = {"tts-1": Decimal(15), "tts-1-hd": Decimal(30)}
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A phrase as sound."""
+
+    samples: bytes
+    """Signed 16 bits, mono, little-endian."""
+    sample_rate: int
+    cost: Cost
+
+
+class RemoteVoice:
+    """Speaks phrases. Use as an async context manager on one loop."""
+
+    def __init__(self, options: SpeechOptions, *, voice: str = "") -> None:
+        """Remember where to ask; `voice` overrules the options'."""
+        self._options = options
+        self._voice = voice or options.voice
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._client = httpx2.AsyncClient(
+            transport=CappedTransport(max_body_bytes=MAX_BODY_BYTES),
+            timeout=REQUEST_SECONDS,
+            headers={"authorization": f"Bearer {options.api_key or 'none'}"},
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._client.aclose()
+
+    async def speak(self, text: str, *, reference: str) -> Spoken:
+        """Return a phrase as sound.
+
+        Args:
+            text: what to say.
+            reference: names the ledger's line where the provider sends no id.
+
+        Raises:
+            PipelineError: ``speech_refused`` when asking again would not help,
+                ``speech_unavailable`` after the last try.
+        """
+        async with self._slots:
+            for attempt in range(1, ATTEMPTS + 1):
+                wait = backoff_seconds(attempt, BACKOFF_BASE_SECONDS, BACKOFF_CAP_SECONDS)
+                try:
+                    async with asyncio.timeout(REQUEST_SECONDS):
+                        response = await self._client.post(
+                            f"{(self._options.base_url or DEFAULT_URL).rstrip('/')}/audio/speech",
+                            json={
+                                "model": self._options.model,
+                                "voice": self._voice,
+                                "input": text,
+                                "response_format": "wav",
+                            },
+                        )
+                except (TimeoutError, httpx2.TransportError):
+                    response = None
+                if response is not None and response.status_code == 200:
+                    return self._read(response, text, reference)
+                if response is not None and response.status_code not in RETRYABLE:
+                    raise _refused(response.status_code)
+                if attempt < ATTEMPTS:
+                    await asyncio.sleep(wait)
+        raise PipelineError(
+            "speech_unavailable",
+            "The speech provider did not answer in several tries. Start the video again later.",
+        )
+
+    def _read(self, response: httpx2.Response, text: str, reference: str) -> Spoken:
+        samples, rate = read_wave(response.content)
+        seconds = Decimal(len(samples) // 2) / Decimal(rate)
+        model = self._options.model
+        if model in USD_A_MINUTE:
+            unit, quantity = "seconds", seconds
+            amount = seconds * USD_A_MINUTE[model] / 60
+        else:
+            # A model without a price is counted at nothing, and named in the ledger.
+            unit, quantity = "characters", Decimal(len(text))
+            amount = quantity * USD_A_MILLION_CHARACTERS.get(model, Decimal(0)) / 1_000_000
+        return Spoken(
+            samples,
+            rate,
+            Cost(
+                provider=f"openai:{model}"[:60],
+                unit=unit,
+                quantity=quantity.quantize(Decimal("0.001")),
+                amount_usd=amount.quantize(Decimal("0.000001")),
+                reference=(response.headers.get("x-request-id") or reference)[:120],
+            ),
+        )
+
+
+def read_wave(content: bytes) -> tuple[bytes, int]:
+    """Return samples and rate of a WAV file, also of one whose header holds no true length.
+
+    Raises:
+        PipelineError: ``speech_refused`` when it is no 16-bit mono sound.
+    """
+    try:
+        start = content.index(b"data", 12) + 8
+        rate = int.from_bytes(content[24:28], "little")
+        channels = int.from_bytes(content[22:24], "little")
+        bits = int.from_bytes(content[34:36], "little")
+        if content[:4] != b"RIFF" or (channels, bits) != (1, 16) or not 8000 <= rate <= 96_000:
+            raise ValueError("another kind of sound")
+        declared = int.from_bytes(content[start - 4 : start], "little")
+        samples = content[start : start + declared] if declared else content[start:]
+    except ValueError as error:
+        raise PipelineError(
+            "speech_refused", "The speech provider sent something that is no 16-bit mono WAV sound."
+        ) from error
+    return samples[: len(samples) // 2 * 2], rate
+
+
+def _refused(status: int) -> PipelineError:
+    reasons = {
+        400: "The speech provider does not know this voice or model. Change the script's voice.",
+        401: "The speech provider refused the key. Check OPENAI_API_KEY.",
+        403: "The speech provider refused the key. Check OPENAI_API_KEY.",
+        404: "There is no speech at this address or by this model. Check OPENAI_BASE_URL and "
+        "VIDEO_TTS_MODEL, or set VIDEO_VOICE=offline.",
+    }
+    return PipelineError(
+        "speech_refused",
+        reasons.get(status, f"The speech provider refused with status {status}."),
+    )

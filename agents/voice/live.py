@@ -1,0 +1,448 @@
+"""One live agent: livekit's session with everything around it, from start to its last row.
+
+Owns the life of one conversation's agent: what is built, what ends it (Stop, the host, the time
+limit, silence, a lost browser, a provider that fails) and that nothing of it is left afterwards.
+Knows no other conversation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+
+from livekit.agents import (
+    AgentSession,
+    AgentStateChangedEvent,
+    APIConnectOptions,
+    ConversationItemAddedEvent,
+    ErrorEvent,
+    SessionUsageUpdatedEvent,
+    llm,
+    stt,
+    tts,
+)
+from livekit.agents.utils import http_context
+from livekit.agents.voice.agent_session import SessionConnectOptions
+
+from agents.voice import measures, phrases, prices
+from agents.voice.agent import ConversationAgent, HostLLM
+from agents.voice.course import Course
+from agents.voice.hearing import VadTap
+from agents.voice.outbox import Outbox
+from agents.voice.playout import Hold, LineOutcome
+from agents.voice.recorder import Recorder
+from agents.voice.transport import VoiceTransport
+from agents.voice.types import (
+    AgentLine,
+    AgentState,
+    AgentStateChanged,
+    AudioLink,
+    ConversationHost,
+    ReplySource,
+    UsageMeasured,
+    VisitorTurn,
+    VoiceBriefing,
+    VoiceEnd,
+    VoiceEnded,
+    VoiceErrorCode,
+    VoiceOptions,
+    VoiceSink,
+    VoiceTicket,
+)
+from core.ids import new_id
+
+logger = logging.getLogger(__name__)
+
+CLOSE_SECONDS: Final = 10.0
+"""livekit's own closing has hung in some versions; the rest of the stop does not wait longer."""
+WATCH_SECONDS: Final = 0.5
+FAREWELL_SECONDS: Final = 12.0
+FAILURES_BEFORE_TYPING: Final = 2
+"""Calls of ears or voice that fail in a row before the agent gives up."""
+_STATES: Final = {
+    "initializing": AgentState.INITIALIZING,
+    "idle": AgentState.LISTENING,
+    "listening": AgentState.LISTENING,
+    "thinking": AgentState.THINKING,
+    "speaking": AgentState.SPEAKING,
+}
+
+
+class LiveAgent:
+    """Implements `LiveVoice`. Made and ended by `AgentManager` alone."""
+
+    def __init__(
+        self,
+        *,
+        ticket: VoiceTicket,
+        briefing: VoiceBriefing,
+        sink: VoiceSink,
+        host: ConversationHost,
+        options: VoiceOptions,
+        course: Course,
+        outbox: Outbox,
+        recorder: Recorder | None,
+        on_finish: Callable[[VoiceEnd], None],
+    ) -> None:
+        self.ticket = ticket
+        self._briefing = briefing
+        self._sink = sink
+        self._host = host
+        self._options = options
+        self._course = course
+        self._outbox = outbox
+        self._recorder = recorder
+        self._on_finish = on_finish
+        self._usage = UsageMeasured(())
+        self._stored_usage = self._usage
+        self._failures: dict[str, int] = {}
+        self._nudges = 0
+        self._is_paused = False
+        self._is_muted = False
+        self._left_at: float | None = None
+        self._is_leaving = False
+        self._ended_at: float | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._http = contextlib.AsyncExitStack()
+        self._transport: VoiceTransport | None = None
+        self._session: AgentSession[Any] | None = None
+        self._parts: list[Any] = []
+        self._agent = ConversationAgent(
+            briefing=briefing,
+            host=host,
+            room=course,
+            model_picks_tools=options.model_picks_tools,
+        )
+
+    # --- life -----------------------------------------------------------------------------------
+
+    async def start(
+        self,
+        *,
+        transport: VoiceTransport,
+        tap: VadTap,
+        ears: stt.STT[Any],
+        voice: tts.TTS[Any],
+        model: llm.LLM[Any] | None,
+    ) -> None:
+        """Begin to listen and say the first words.
+
+        Raises:
+            VoiceUnavailableError: the transport cannot be reached.
+        """
+        self._transport = transport
+        self._parts = [ears, voice, *([model] if model is not None else [])]
+        # Plugins that speak by sockets look for an HTTP client here; its context is this task's.
+        await self._http.enter_async_context(http_context.open())
+        session = self._session = self._build_session(tap, ears, voice, model)
+        tap.listeners.append(self._course.follow_detector)
+        session.on("agent_state_changed", self._state_changed)
+        session.on("conversation_item_added", self._item_added)
+        session.on("session_usage_updated", self._usage_updated)
+        session.on("error", self._failed)
+        self._course.on_line_ended = _both(self._course.on_line_ended, self._line_ended)
+        self._sink.publish(AgentStateChanged(AgentState.INITIALIZING))
+        await transport.start(session, self._agent)
+        measures.agents_running.inc()
+        self._watching = asyncio.create_task(self._watch(), name="voice.watch")
+        self._greeting = asyncio.create_task(self._greet(), name="voice.greeting")
+
+    async def aclose(self, reason: VoiceEnd, detail: str = "") -> None:
+        """End the agent: close all, store the last rows. Called once, by the manager."""
+        self._is_leaving = True
+        lived = self._course.seconds()
+        recorded = 0.0
+        try:
+            await self._end_task(self._watching)
+            await self._end_task(getattr(self, "_greeting", None))
+            await self._close_parts()
+        finally:
+            if self._recorder is not None:
+                recorded = await self._recorder.aclose()
+            self._course.drop_unsaid()
+            self._outbox.store(
+                VoiceEnded(reason, round(lived, 3), self._usage, round(recorded, 3), detail)
+            )
+            await self._outbox.aclose()
+            measures.ended_total.labels(reason.value).inc()
+            if self._watching is not None:
+                measures.agents_running.dec()
+
+    async def _close_parts(self) -> None:
+        if self._session is not None:
+            await self._close_one("session", self._session.aclose())
+        if self._transport is not None:
+            await self._close_one("transport", self._transport.aclose())
+        for part in self._parts:
+            await self._close_one("part", part.aclose())
+        await self._close_one("http", self._http.aclose())
+
+    async def _close_one(self, what: str, closing: Any) -> None:
+        try:
+            await asyncio.wait_for(closing, CLOSE_SECONDS)
+        except TimeoutError:
+            logger.error("voice.close_timed_out", extra={"part": what})
+        except Exception:
+            # A part that fails to close must not keep the others from closing.
+            logger.exception("voice.close_failed", extra={"part": what})
+
+    async def _end_task(self, task: asyncio.Task[None] | None) -> None:
+        if task is None or task is asyncio.current_task():
+            return
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    # --- LiveVoice ------------------------------------------------------------------------------
+
+    @property
+    def session_id(self) -> str:
+        return self.ticket.session_id
+
+    @property
+    def audio(self) -> AudioLink | None:
+        return self._transport.link if self._transport is not None else None
+
+    @property
+    def is_running(self) -> bool:
+        return self._watching is not None and not self._is_leaving
+
+    async def say_text(self, turn: VisitorTurn) -> None:
+        if not self.is_running or self._session is None:
+            return
+        self.interrupt()
+        message = llm.ChatMessage(role="user", content=[turn.text])
+        self._course.claim_typed(message.id)
+        if await self._agent.store_turn(turn) and self.is_running:
+            self._session.generate_reply(user_input=message, input_modality="text")
+
+    def interrupt(self) -> None:
+        if self.is_running and self._session is not None:
+            self._session.interrupt()
+
+    def finish_turn(self) -> None:
+        if self.is_running and self._session is not None and self._transport is not None:
+            self._transport.finish_turn(self._session)
+
+    def set_muted(self, muted: bool) -> None:
+        self._is_muted = muted
+        self._apply_deafness()
+
+    def set_paused(self, paused: bool) -> None:
+        if paused == self._is_paused or self._transport is None:
+            return
+        self._is_paused = paused
+        self._course.touch()
+        if paused:
+            self._transport.hold(Hold.PAUSED)
+        else:
+            self._transport.release(Hold.PAUSED)
+        self._apply_deafness()
+
+    def set_connected(self, is_connected: bool) -> None:
+        """Hold the sentence while no browser listens; go on when one is back."""
+        if self._transport is None or is_connected == (self._left_at is None):
+            return
+        self._course.touch()
+        if is_connected:
+            self._left_at = None
+            self._transport.release(Hold.LEFT)
+        else:
+            self._left_at = self._course.seconds()
+            self._transport.hold(Hold.LEFT)
+        self._apply_deafness()
+
+    def _apply_deafness(self) -> None:
+        if self._transport is not None:
+            is_deaf = self._is_muted or self._is_paused or self._left_at is not None
+            self._transport.set_deaf(is_deaf)
+
+    # --- what happens ---------------------------------------------------------------------------
+
+    def _build_session(
+        self, tap: VadTap, ears: stt.STT[Any], voice: tts.TTS[Any], model: llm.LLM[Any] | None
+    ) -> AgentSession[Any]:
+        options = self._options
+        patience = APIConnectOptions(
+            max_retry=1, retry_interval=0.3, timeout=options.attempt_seconds
+        )
+        is_model_talk = (
+            model is not None and self._briefing.reply_source is ReplySource.MODEL
+        )
+        return AgentSession(
+            stt=ears,
+            vad=tap,
+            llm=model or HostLLM(),
+            tts=voice,
+            turn_handling={
+                # Left out, livekit takes a model of 240 MB, or its cloud.
+                "turn_detection": _turn_detector() if options.uses_turn_detector else "vad",
+                "endpointing": {
+                    "mode": "fixed",
+                    "min_delay": options.endpointing_seconds,
+                    "max_delay": max(2.0, options.endpointing_seconds),
+                },
+                "interruption": {
+                    "enabled": True,
+                    "mode": "vad",
+                    "min_duration": options.barge_in_seconds,
+                    "min_words": 0,
+                    "resume_false_interruption": True,
+                    "false_interruption_timeout": options.resume_seconds,
+                },
+                # The host writes rows when it is asked: it is asked only once a turn is over.
+                "preemptive_generation": {"enabled": is_model_talk and not self._briefing.is_survey},
+            },
+            # Ours counts typing and pauses too.
+            user_away_timeout=None,
+            # Browsers cancel echo from the first sound on; three deaf seconds are three too many.
+            aec_warmup_duration=None,
+            session_close_transcript_timeout=0.5,
+            max_tool_steps=1,
+            conn_options=SessionConnectOptions(
+                stt_conn_options=patience,
+                llm_conn_options=patience,
+                tts_conn_options=patience,
+                # `_failed` counts and says so; livekit would only close.
+                max_unrecoverable_errors=1000,
+            ),
+        )
+
+    async def _greet(self) -> None:
+        line = await self._agent.find_line(self._host.open())
+        if line is not None and self._session is not None and not self._is_leaving:
+            self._say(line)
+
+    def _say(self, line: AgentLine) -> None:
+        if self._session is not None:
+            self._course.begin_line(line)
+            self._session.say(line.text)
+
+    def _say_own(self, wording: str, fallback: dict[str, str]) -> None:
+        text = wording or phrases.in_language(self._briefing.language, fallback)
+        self._say(AgentLine(text, new_id("seg"), is_own=True))
+
+    def _state_changed(self, event: AgentStateChangedEvent) -> None:
+        self._sink.publish(AgentStateChanged(_STATES[event.new_state]))
+
+    def _item_added(self, event: ConversationItemAddedEvent) -> None:
+        """Catch words that were still on their way when the session was closed."""
+        item = event.item
+        if not isinstance(item, llm.ChatMessage) or item.role != "user":
+            return
+        if item.id in self._course.claimed_ids or not (item.text_content or "").strip():
+            return
+        turn = self._course.claim_turn(item.id, item.text_content or "")
+        self._outbox.do(lambda: self._agent.store_turn(turn))
+
+    def _usage_updated(self, event: SessionUsageUpdatedEvent) -> None:
+        self._usage = prices.sum_usage(event.usage)
+
+    def _line_ended(self, outcome: LineOutcome) -> None:
+        if outcome.reached_sound:
+            self._failures.pop("tts_error", None)
+        if self._usage != self._stored_usage:
+            self._stored_usage = self._usage
+            self._outbox.store(self._usage)
+        if outcome.spoken.line.is_closing and not outcome.interrupted:
+            self._leave(VoiceEnd.CLOSED)
+
+    def _failed(self, event: ErrorEvent) -> None:
+        kind = getattr(event.error, "type", "")
+        if kind not in ("stt_error", "tts_error") or self._is_leaving:
+            # What a language model does not answer the host does; see `agent`.
+            return
+        if getattr(event.error, "recoverable", False):
+            return
+        failures = self._failures[kind] = self._failures.get(kind, 0) + 1
+        cause = type(getattr(event.error, "error", event.error)).__name__
+        logger.warning("voice.speech_failed", extra={"kind": kind, "error": cause})
+        if failures < FAILURES_BEFORE_TYPING:
+            title = (
+                "I could not understand that. Please say it again, or type."
+                if kind == "stt_error"
+                else "The voice does not answer; the words are shown."
+            )
+            self._course.tell_fault(VoiceErrorCode.SPEECH_RETRYING, title)
+            return
+        self._course.tell_fault(
+            VoiceErrorCode.SPEECH_UNAVAILABLE,
+            "Speech is not available right now. Everything is kept; please go on by typing.",
+            is_fatal=True,
+        )
+        self._leave(VoiceEnd.PROVIDER_FAILED)
+
+    def note_heard(self) -> None:
+        """The recogniser works (again)."""
+        self._failures.pop("stt_error", None)
+        self._nudges = 0
+
+    def _leave(self, reason: VoiceEnd) -> None:
+        if not self._is_leaving:
+            self._on_finish(reason)
+
+    # --- the watch ------------------------------------------------------------------------------
+
+    async def _watch(self) -> None:
+        """Look twice a second whether it is time to nudge or to end."""
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            lived = self._course.seconds()
+            if lived >= self._briefing.max_seconds:
+                await self._say_farewell()
+                self._leave(VoiceEnd.TIME_LIMIT)
+                return
+            if self._left_at is not None:
+                if lived - self._left_at >= self._options.left_seconds:
+                    self._leave(VoiceEnd.LEFT)
+                    return
+                continue
+            if not self._is_paused and self._look_for_silence():
+                self._leave(VoiceEnd.IDLE)
+                return
+
+    def _look_for_silence(self) -> bool:
+        """Nudge a silent person, the second time after three times as long; True to end."""
+        if self._course.is_busy or (self._session and self._session.agent_state == "thinking"):
+            return False
+        quiet = self._course.quiet_seconds()
+        if quiet >= self._options.idle_seconds:
+            return True
+        due = self._options.nudge_seconds * (1 if self._nudges == 0 else 3)
+        if self._nudges < 2 and quiet >= due:
+            self._nudges += 1
+            kept = self._course.quiet_from
+            self._say_own(self._briefing.idle_nudge, phrases.NUDGE)
+            self._course.quiet_from = kept
+        return False
+
+    async def _say_farewell(self) -> None:
+        if self._session is None or self._left_at is not None or self._is_paused:
+            return
+        self._session.interrupt()
+        text = self._briefing.farewell or phrases.in_language(
+            self._briefing.language, phrases.FAREWELL
+        )
+        self._course.begin_line(AgentLine(text, new_id("seg"), is_own=True))
+        handle = self._session.say(text, allow_interruptions=False)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(handle.wait_for_playout(), FAREWELL_SECONDS)
+
+
+def _both(
+    first: Callable[[LineOutcome], None], second: Callable[[LineOutcome], None]
+) -> Callable[[LineOutcome], None]:
+    def call(outcome: LineOutcome) -> None:
+        first(outcome)
+        second(outcome)
+
+    return call
+
+
+def _turn_detector() -> Any:
+    from livekit.agents import inference
+
+    return inference.TurnDetector(version="v1-mini")
