@@ -326,7 +326,7 @@ LIVEKIT_URL = env.url("LIVEKIT_URL", "", schemes=("ws", "wss", "http", "https"))
 LIVEKIT_API_KEY = env.text("LIVEKIT_API_KEY")
 LIVEKIT_API_SECRET = env.text("LIVEKIT_API_SECRET")
 # Whether this process runs live agents; the others of a deployment only offer voice to people.
-VOICE_IN_PROCESS = env.flag("VOICE_IN_PROCESS", False)
+VOICE_IN_PROCESS = env.flag("VOICE_IN_PROCESS", DEMO)
 VOICE_OFFERED = env.flag("VOICE_OFFERED", VOICE_IN_PROCESS)
 VOICE_ENGINE = env.choice("VOICE_ENGINE", "auto", ("auto", "openai", "local", "none"))
 VOICE_STT_MODEL = env.text("VOICE_STT_MODEL", "gpt-4o-mini-transcribe")
@@ -411,6 +411,12 @@ SURVEY_MAX_TURN_CHARS = env.integer("SURVEY_MAX_TURN_CHARS", 4000, minimum=100, 
 SURVEY_MAX_TURNS = env.integer("SURVEY_MAX_TURNS", 400, minimum=10)
 SESSION_SOCKETS_MAX = env.integer("SESSION_SOCKETS_MAX", 5, minimum=1)
 WIDGET_CACHE_SECONDS = env.integer("WIDGET_CACHE_SECONDS", 300)
+
+# --- video ----------------------------------------------------------------------------------
+# The program, where it is not on PATH and imageio-ffmpeg is not wanted.
+FFMPEG = env.text("FFMPEG")
+VIDEO_VOICE = env.choice("VIDEO_VOICE", "auto", ("auto", "openai", "offline"))
+VIDEO_FONT_DIR = env.text("VIDEO_FONT_DIR")
 
 # --- e-mail ---------------------------------------------------------------------------------
 EMAIL_HOST = env.text("EMAIL_HOST")

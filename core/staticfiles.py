@@ -7,7 +7,7 @@ from typing import Any
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
-class HashedStaticFilesStorage(CompressedManifestStaticFilesStorage):
+class HashedStaticFilesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # library without types
     """Rewrites the imports of modules too, so that every file of a page may be kept for ever.
 
     The widget's folder is left as it is: its modules are served under one version of their own

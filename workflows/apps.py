@@ -6,7 +6,17 @@ from django.apps import AppConfig
 
 
 class WorkflowsConfig(AppConfig):
-    """Name the app; its rows, pages and jobs need no wiring of their own."""
+    """Keep the catalogue in step with its file."""
 
     name = "workflows"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register the listener, once a process."""
+        from django.db.models.signals import post_migrate
+
+        from workflows.listeners import follow_migration
+
+        post_migrate.connect(
+            follow_migration, sender=self, dispatch_uid="workflows.follow_migration"
+        )

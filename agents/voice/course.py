@@ -68,12 +68,12 @@ class Course:
         self._on_finish = on_finish
         self._now = now
         self.started_at = now()
-        self.quiet_since = self.started_at
-        """Since when neither side has made a sound."""
+        self._sound_at = self._user_sound_at = self.started_at
         self.is_user_speaking = False
         self.claimed_ids: set[str] = set()
         """Messages whose words the host has."""
         self.is_agent_sounding: Callable[[], bool] = lambda: False
+        self.on_heard: Callable[[], None] = lambda: None
         self.on_line_started: Callable[[], None] = lambda: None
         self.on_line_ended: Callable[[LineOutcome], None] = lambda outcome: None
         self.on_sound_sent: Callable[[bytes], None] = lambda pcm: None
@@ -91,6 +91,18 @@ class Course:
         """Return the age of the conversation's agent."""
         return self._now() - self.started_at
 
+    def quiet_seconds(self) -> float:
+        """Return for how long neither side has made a sound."""
+        return self._now() - self._sound_at
+
+    def user_quiet_seconds(self) -> float:
+        """Return for how long nothing has come from the person."""
+        return self._now() - self._user_sound_at
+
+    def touch(self) -> None:
+        """Count this moment as a sign of the person."""
+        self._sound_at = self._user_sound_at = self._now()
+
     # --- the person's sound ---------------------------------------------------------------------
 
     def follow_detector(self, event: vad.VADEvent) -> None:
@@ -103,7 +115,6 @@ class Course:
             self._sink.publish(SpeechChanged(SpeakerRole.USER, True))
         elif event.type == vad.VADEventType.END_OF_SPEECH:
             self.is_user_speaking = False
-            self.quiet_since = now
             self._note_speech(now - event.silence_duration)
             self._sink.publish(SpeechChanged(SpeakerRole.USER, False))
 
@@ -129,7 +140,6 @@ class Course:
     def hear_final(self, text: str) -> bool:
         """Judge final words; what is no turn is taken off the page again."""
         heard = self._require_heard()
-        self.quiet_since = self._now()
         if not is_turn(
             text, speech_seconds=heard.speech_seconds, is_over_agent=self._is_over_agent
         ):
@@ -137,6 +147,8 @@ class Course:
             self._heard = None
             return False
         heard.final_at = self._now()
+        self.touch()
+        self.on_heard()
         self._sink.publish(InterimTranscript(heard.segment_id, text))
         return True
 
@@ -144,7 +156,8 @@ class Course:
         """Return the turn these heard words make; the next words begin another one."""
         self.claimed_ids.add(message_id)
         heard, self._heard = self._require_heard(), None
-        heard.claimed_at = self.quiet_since = self._now()
+        heard.claimed_at = self._now()
+        self.touch()
         self._answered = heard
         started = None
         if heard.started_at is not None:
@@ -160,7 +173,8 @@ class Course:
         """Note a typed turn, which is answered like a spoken one."""
         self.claimed_ids.add(message_id)
         self._answered = _Heard(segment_id="", claimed_at=self._now())
-        self.quiet_since = self._now()
+        self.touch()
+        self.on_heard()
 
     def begin_line(self, line: AgentLine, *, is_from_model: bool = False) -> None:
         """Say which line the words that follow belong to."""
@@ -212,11 +226,14 @@ class Course:
         self._sink.publish(SpeechChanged(SpeakerRole.AGENT, True))
         self.on_line_started()
 
+    def line_held(self, is_held: bool) -> None:
+        """The agent's voice fell silent for now, or goes on."""
+        self._sink.publish(SpeechChanged(SpeakerRole.AGENT, not is_held))
+
     def line_ended(self, outcome: LineOutcome) -> None:
         """A line was heard out, or cut: store it with its times."""
         spoken = outcome.spoken
-        now = self._now()
-        self.quiet_since = now
+        self._sound_at = self._now()
         started = spoken.first_sent_at
         latency = self._measure(started)
         if outcome.reached_sound:

@@ -17,6 +17,8 @@ from livekit.agents import (
     AgentSession,
     AgentStateChangedEvent,
     APIConnectOptions,
+    CloseEvent,
+    CloseReason,
     ConversationItemAddedEvent,
     ErrorEvent,
     SessionUsageUpdatedEvent,
@@ -25,6 +27,7 @@ from livekit.agents import (
     tts,
 )
 from livekit.agents.utils import http_context
+from livekit.agents.voice import SpeechHandle
 from livekit.agents.voice.agent_session import SessionConnectOptions
 
 from agents.voice import measures, phrases, prices
@@ -60,6 +63,7 @@ CLOSE_SECONDS: Final = 10.0
 """livekit's own closing has hung in some versions; the rest of the stop does not wait longer."""
 WATCH_SECONDS: Final = 0.5
 FAREWELL_SECONDS: Final = 12.0
+MOST_NUDGES: Final = 2
 FAILURES_BEFORE_TYPING: Final = 2
 """Calls of ears or voice that fail in a row before the agent gives up."""
 _STATES: Final = {
@@ -85,7 +89,6 @@ class LiveAgent:
         course: Course,
         outbox: Outbox,
         recorder: Recorder | None,
-        on_finish: Callable[[VoiceEnd], None],
     ) -> None:
         self.ticket = ticket
         self._briefing = briefing
@@ -95,7 +98,6 @@ class LiveAgent:
         self._course = course
         self._outbox = outbox
         self._recorder = recorder
-        self._on_finish = on_finish
         self._usage = UsageMeasured(())
         self._stored_usage = self._usage
         self._failures: dict[str, int] = {}
@@ -103,10 +105,10 @@ class LiveAgent:
         self._is_paused = False
         self._is_muted = False
         self._left_at: float | None = None
-        self._is_leaving = False
-        self._ended_at: float | None = None
-        self._watching: asyncio.Task[None] | None = None
-        self._http = contextlib.AsyncExitStack()
+        self._end: tuple[VoiceEnd, str] | None = None
+        self._ending = asyncio.Event()
+        self._life: asyncio.Task[None] | None = None
+        self._side_tasks: list[asyncio.Task[None]] = []
         self._transport: VoiceTransport | None = None
         self._session: AgentSession[Any] | None = None
         self._parts: list[Any] = []
@@ -128,48 +130,84 @@ class LiveAgent:
         voice: tts.TTS[Any],
         model: llm.LLM[Any] | None,
     ) -> None:
-        """Begin to listen and say the first words.
+        """Begin to listen and say the first words. Whatever happens then, `wait_ended` returns.
 
         Raises:
-            VoiceUnavailableError: the transport cannot be reached.
+            VoiceUnavailableError: the transport cannot be reached; all is closed again.
         """
         self._transport = transport
         self._parts = [ears, voice, *([model] if model is not None else [])]
-        # Plugins that speak by sockets look for an HTTP client here; its context is this task's.
-        await self._http.enter_async_context(http_context.open())
-        session = self._session = self._build_session(tap, ears, voice, model)
+        started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        async def live() -> None:
+            # Plugins that speak by sockets look for an HTTP client in the context of their task,
+            # so all of a life, its end included, is one task.
+            async with http_context.open():
+                try:
+                    session = self._build_session(tap, ears, voice, model)
+                    await self._begin(session, transport, tap)
+                except BaseException as error:  # noqa: BLE001 - handed to who waits, whatever it is
+                    await self._close_parts()
+                    started.set_exception(error)
+                    return
+                started.set_result(None)
+                await self._ending.wait()
+                await self._close()
+
+        self._life = asyncio.create_task(live(), name="voice.agent")
+        await asyncio.shield(started)
+
+    def leave(self, reason: VoiceEnd, detail: str = "") -> None:
+        """Have the agent ended; the first reason stands. Returns at once."""
+        if self._end is None:
+            self._end = (reason, detail)
+            self._ending.set()
+
+    async def wait_ended(self) -> None:
+        """Wait until nothing of the agent is left."""
+        if self._life is not None:
+            await asyncio.wait({self._life})
+
+    async def _begin(
+        self, session: AgentSession[Any], transport: VoiceTransport, tap: VadTap
+    ) -> None:
+        self._session = session
         tap.listeners.append(self._course.follow_detector)
         session.on("agent_state_changed", self._state_changed)
         session.on("conversation_item_added", self._item_added)
         session.on("session_usage_updated", self._usage_updated)
         session.on("error", self._failed)
+        session.on("close", self._closed)
+        self._course.on_heard = self._heard
         self._course.on_line_ended = _both(self._course.on_line_ended, self._line_ended)
         self._sink.publish(AgentStateChanged(AgentState.INITIALIZING))
         await transport.start(session, self._agent)
         measures.agents_running.inc()
-        self._watching = asyncio.create_task(self._watch(), name="voice.watch")
-        self._greeting = asyncio.create_task(self._greet(), name="voice.greeting")
+        self._side_tasks = [
+            asyncio.create_task(self._watch(), name="voice.watch"),
+            asyncio.create_task(self._greet(), name="voice.greeting"),
+        ]
 
-    async def aclose(self, reason: VoiceEnd, detail: str = "") -> None:
-        """End the agent: close all, store the last rows. Called once, by the manager."""
-        self._is_leaving = True
+    async def _close(self) -> None:
+        """Close all and store the last rows, whatever fails on the way."""
+        reason, detail = self._end or (VoiceEnd.FAILED, "")
         lived = self._course.seconds()
         recorded = 0.0
         try:
-            await self._end_task(self._watching)
-            await self._end_task(getattr(self, "_greeting", None))
+            for task in self._side_tasks:
+                task.cancel()
+            await asyncio.gather(*self._side_tasks, return_exceptions=True)
             await self._close_parts()
-        finally:
             if self._recorder is not None:
                 recorded = await self._recorder.aclose()
+        finally:
             self._course.drop_unsaid()
             self._outbox.store(
                 VoiceEnded(reason, round(lived, 3), self._usage, round(recorded, 3), detail)
             )
             await self._outbox.aclose()
             measures.ended_total.labels(reason.value).inc()
-            if self._watching is not None:
-                measures.agents_running.dec()
+            measures.agents_running.dec()
 
     async def _close_parts(self) -> None:
         if self._session is not None:
@@ -178,7 +216,6 @@ class LiveAgent:
             await self._close_one("transport", self._transport.aclose())
         for part in self._parts:
             await self._close_one("part", part.aclose())
-        await self._close_one("http", self._http.aclose())
 
     async def _close_one(self, what: str, closing: Any) -> None:
         try:
@@ -188,13 +225,6 @@ class LiveAgent:
         except Exception:
             # A part that fails to close must not keep the others from closing.
             logger.exception("voice.close_failed", extra={"part": what})
-
-    async def _end_task(self, task: asyncio.Task[None] | None) -> None:
-        if task is None or task is asyncio.current_task():
-            return
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
     # --- LiveVoice ------------------------------------------------------------------------------
 
@@ -208,7 +238,7 @@ class LiveAgent:
 
     @property
     def is_running(self) -> bool:
-        return self._watching is not None and not self._is_leaving
+        return bool(self._side_tasks) and self._end is None
 
     async def say_text(self, turn: VisitorTurn) -> None:
         if not self.is_running or self._session is None:
@@ -269,9 +299,7 @@ class LiveAgent:
         patience = APIConnectOptions(
             max_retry=1, retry_interval=0.3, timeout=options.attempt_seconds
         )
-        is_model_talk = (
-            model is not None and self._briefing.reply_source is ReplySource.MODEL
-        )
+        is_model_talk = model is not None and self._briefing.reply_source is ReplySource.MODEL
         return AgentSession(
             stt=ears,
             vad=tap,
@@ -294,7 +322,9 @@ class LiveAgent:
                     "false_interruption_timeout": options.resume_seconds,
                 },
                 # The host writes rows when it is asked: it is asked only once a turn is over.
-                "preemptive_generation": {"enabled": is_model_talk and not self._briefing.is_survey},
+                "preemptive_generation": {
+                    "enabled": is_model_talk and not self._briefing.is_survey
+                },
             },
             # Ours counts typing and pauses too.
             user_away_timeout=None,
@@ -313,17 +343,19 @@ class LiveAgent:
 
     async def _greet(self) -> None:
         line = await self._agent.find_line(self._host.open())
-        if line is not None and self._session is not None and not self._is_leaving:
+        if line is not None and self._session is not None and self._end is None:
             self._say(line)
 
-    def _say(self, line: AgentLine) -> None:
-        if self._session is not None:
-            self._course.begin_line(line)
-            self._session.say(line.text)
+    def _say(self, line: AgentLine, *, is_own: bool = False) -> SpeechHandle | None:
+        """Speak a line; our own words are in no row of the host's."""
+        if self._session is None:
+            return None
+        self._course.begin_line(line, is_from_model=is_own)
+        return self._session.say(line.text, allow_interruptions=True)
 
-    def _say_own(self, wording: str, fallback: dict[str, str]) -> None:
+    def _say_own(self, wording: str, fallback: dict[str, str]) -> SpeechHandle | None:
         text = wording or phrases.in_language(self._briefing.language, fallback)
-        self._say(AgentLine(text, new_id("seg"), is_own=True))
+        return self._say(AgentLine(text, new_id("seg")), is_own=True)
 
     def _state_changed(self, event: AgentStateChangedEvent) -> None:
         self._sink.publish(AgentStateChanged(_STATES[event.new_state]))
@@ -348,11 +380,15 @@ class LiveAgent:
             self._stored_usage = self._usage
             self._outbox.store(self._usage)
         if outcome.spoken.line.is_closing and not outcome.interrupted:
-            self._leave(VoiceEnd.CLOSED)
+            self.leave(VoiceEnd.CLOSED)
+
+    def _heard(self) -> None:
+        self._failures.pop("stt_error", None)
+        self._nudges = 0
 
     def _failed(self, event: ErrorEvent) -> None:
         kind = getattr(event.error, "type", "")
-        if kind not in ("stt_error", "tts_error") or self._is_leaving:
+        if kind not in ("stt_error", "tts_error") or self._end is not None:
             # What a language model does not answer the host does; see `agent`.
             return
         if getattr(event.error, "recoverable", False):
@@ -373,16 +409,13 @@ class LiveAgent:
             "Speech is not available right now. Everything is kept; please go on by typing.",
             is_fatal=True,
         )
-        self._leave(VoiceEnd.PROVIDER_FAILED)
+        self.leave(VoiceEnd.PROVIDER_FAILED)
 
-    def note_heard(self) -> None:
-        """The recogniser works (again)."""
-        self._failures.pop("stt_error", None)
-        self._nudges = 0
-
-    def _leave(self, reason: VoiceEnd) -> None:
-        if not self._is_leaving:
-            self._on_finish(reason)
+    def _closed(self, event: CloseEvent) -> None:
+        """livekit closed the session by itself."""
+        if self._end is None:
+            gone = event.reason == CloseReason.PARTICIPANT_DISCONNECTED
+            self.leave(VoiceEnd.LEFT if gone else VoiceEnd.FAILED, event.reason.value)
 
     # --- the watch ------------------------------------------------------------------------------
 
@@ -393,43 +426,38 @@ class LiveAgent:
             lived = self._course.seconds()
             if lived >= self._briefing.max_seconds:
                 await self._say_farewell()
-                self._leave(VoiceEnd.TIME_LIMIT)
+                self.leave(VoiceEnd.TIME_LIMIT)
                 return
             if self._left_at is not None:
                 if lived - self._left_at >= self._options.left_seconds:
-                    self._leave(VoiceEnd.LEFT)
+                    self.leave(VoiceEnd.LEFT)
                     return
                 continue
             if not self._is_paused and self._look_for_silence():
-                self._leave(VoiceEnd.IDLE)
+                self.leave(VoiceEnd.IDLE)
                 return
 
     def _look_for_silence(self) -> bool:
         """Nudge a silent person, the second time after three times as long; True to end."""
-        if self._course.is_busy or (self._session and self._session.agent_state == "thinking"):
+        is_thinking = self._session is not None and self._session.agent_state == "thinking"
+        if is_thinking or self._course.is_user_speaking or self._course.is_agent_sounding():
             return False
-        quiet = self._course.quiet_seconds()
-        if quiet >= self._options.idle_seconds:
+        if self._course.user_quiet_seconds() >= self._options.idle_seconds:
             return True
         due = self._options.nudge_seconds * (1 if self._nudges == 0 else 3)
-        if self._nudges < 2 and quiet >= due:
+        if self._nudges < MOST_NUDGES and self._course.quiet_seconds() >= due:
             self._nudges += 1
-            kept = self._course.quiet_from
             self._say_own(self._briefing.idle_nudge, phrases.NUDGE)
-            self._course.quiet_from = kept
         return False
 
     async def _say_farewell(self) -> None:
         if self._session is None or self._left_at is not None or self._is_paused:
             return
-        self._session.interrupt()
-        text = self._briefing.farewell or phrases.in_language(
-            self._briefing.language, phrases.FAREWELL
-        )
-        self._course.begin_line(AgentLine(text, new_id("seg"), is_own=True))
-        handle = self._session.say(text, allow_interruptions=False)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(handle.wait_for_playout(), FAREWELL_SECONDS)
+        await self._session.interrupt()
+        handle = self._say_own(self._briefing.farewell, phrases.FAREWELL)
+        if handle is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(handle.wait_for_playout(), FAREWELL_SECONDS)
 
 
 def _both(

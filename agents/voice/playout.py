@@ -122,6 +122,10 @@ class PlayoutListener(Protocol):
 
     def line_ended(self, outcome: LineOutcome) -> None: ...
 
+    def line_held(self, is_held: bool) -> None:
+        """The sentence fell silent for now, or goes on."""
+        ...
+
     def sound_sent(self, pcm: bytes) -> None: ...
 
 
@@ -210,6 +214,8 @@ class Playout:
         self._holds.add(why)
         if is_first and self._line is not None:
             self._silence(self._line)
+            if self._line.first_sent_at is not None:
+                self._listener.line_held(True)
 
     def release(self, why: Hold) -> None:
         """Go on where the sentence was left, unless it is held for another reason."""
@@ -220,6 +226,8 @@ class Playout:
             self._line.base_at = self._now() + LEAD_SECONDS
             self._line.clock_from = self._now()
             self._line.is_end_told = False
+            if self._line.first_sent_at is not None:
+                self._listener.line_held(False)
         self._wake.set()
 
     def report(self, report: PlaybackReport) -> None:

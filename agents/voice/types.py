@@ -334,7 +334,7 @@ class AgentSpoken:
     """Seconds from the agent's start to its first sound; None when nothing was heard."""
     latency: TurnLatency = field(default_factory=TurnLatency)
     is_from_model: bool = False
-    """True when no host wrote it (`ReplySource.MODEL`): it is in no row yet."""
+    """True when no host wrote it (a model's words, a nudge): it is in no row yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,7 @@ class Cart(models.Model):
     """What a contact means to buy. It outlives the dialogue."""
 
     company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="carts")
-    contact = models.ForeignKey(
-        "messaging.Contact", on_delete=models.CASCADE, related_name="carts"
-    )
+    contact = models.ForeignKey("messaging.Contact", on_delete=models.CASCADE, related_name="carts")
     state = models.CharField(max_length=16, choices=CartState.choices, default=CartState.OPEN)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -83,9 +81,7 @@ ORDER_TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
         {OrderState.PAID, OrderState.CANCELLED, OrderState.EXPIRED}
     ),
     OrderState.PAID: frozenset({OrderState.PREPARING, OrderState.CANCELLED}),
-    OrderState.PREPARING: frozenset(
-        {OrderState.SHIPPED, OrderState.READY, OrderState.CANCELLED}
-    ),
+    OrderState.PREPARING: frozenset({OrderState.SHIPPED, OrderState.READY, OrderState.CANCELLED}),
     OrderState.SHIPPED: frozenset({OrderState.DELIVERED}),
     OrderState.READY: frozenset({OrderState.DELIVERED}),
     OrderState.DELIVERED: frozenset(),
@@ -226,9 +222,7 @@ class OrderPayment(models.Model):
     public_id = PublicIdField(prefix="pay")
     order = models.OneToOneField(Order, on_delete=models.PROTECT, related_name="payment")
     provider = models.CharField(max_length=16)
-    state = models.CharField(
-        max_length=8, choices=PaymentState.choices, default=PaymentState.OPEN
-    )
+    state = models.CharField(max_length=8, choices=PaymentState.choices, default=PaymentState.OPEN)
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     checkout_reference = models.CharField(max_length=120, blank=True, db_index=True)

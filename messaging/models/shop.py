@@ -119,8 +119,7 @@ class DeliveryPlace(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["company", "name"], name="delivery_place_once"),
             models.CheckConstraint(
-                condition=models.Q(fee_minor__gte=0)
-                & models.Q(days_max__gte=models.F("days_min")),
+                condition=models.Q(fee_minor__gte=0) & models.Q(days_max__gte=models.F("days_min")),
                 name="delivery_place_sane",
             ),
         ]

@@ -66,9 +66,7 @@ class Ticket(models.Model):
         Order, on_delete=models.SET_NULL, null=True, blank=True, related_name="tickets"
     )
     kind = models.CharField(max_length=16, choices=TicketKind.choices, default=TicketKind.OTHER)
-    state = models.CharField(
-        max_length=16, choices=TicketState.choices, default=TicketState.OPEN
-    )
+    state = models.CharField(max_length=16, choices=TicketState.choices, default=TicketState.OPEN)
     priority = models.CharField(
         max_length=8, choices=TicketPriority.choices, default=TicketPriority.NORMAL
     )

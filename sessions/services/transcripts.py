@@ -85,8 +85,8 @@ def erase_conversation(*, voice_session: VoiceSession) -> None:
     """Erase what was said and everything private, ending the conversation first if need be.
 
     Segments, recordings, live events, briefing, interview state and system prompt go; the row
-    stays as a bare fact with its times. Its token opens nothing from then on and open sockets are closed.
-    Joins the caller's transaction; idempotent.
+    stays as a bare fact with its times. Its token opens nothing from then on and open sockets are
+    closed. Joins the caller's transaction; idempotent.
     """
     with transaction.atomic():
         end_session(voice_session=voice_session, reason=EndReason.ERASED)

@@ -46,6 +46,14 @@ class Socket:
         self.seen.append(event)
         return event
 
+    async def receive_binary(self):
+        """Return the next frame of sound, reading the events before it."""
+        while True:
+            frame = await self.line.receive_output(timeout=5)
+            if frame.get("bytes") is not None:
+                return frame["bytes"]
+            self.seen.append(json.loads(frame["text"]))
+
     async def receive_until(self, event_type, **fields):
         while True:
             event = await self.receive()

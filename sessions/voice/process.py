@@ -37,4 +37,3 @@ def prepare_voice_process(application: Any) -> Any:
 
     preload()
     return RunsRooms(application) if is_configured() else application
-

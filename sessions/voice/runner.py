@@ -17,6 +17,8 @@ from typing import Any, Final
 from django.conf import settings
 from django.db import DatabaseError
 
+from agents.voice import get_manager
+from agents.voice.engines import choose_engine
 from agents.voice.types import (
     LiveVoice,
     PlaybackReport,
@@ -35,7 +37,6 @@ from sessions import chat_agent, limits, selectors
 from sessions.agent_turns import to_history
 from sessions.models import EndReason, SessionStatus, Transport, VoiceSession
 from sessions.services import conversations, endings, recordings, voices
-from sessions.transports import find_engine
 from sessions.voice.host import SpokenConversation
 from sessions.voice.recordings import WavRecording
 from sessions.voice.relay import AudioRelay, SendFrame
@@ -207,7 +208,7 @@ class VoiceRunner:
             session_id=row.public_id,
             company_key=row.company.public_id if row.company else "",
             transport=_KINDS[transport],
-            engine=find_engine(row.language),
+            engine=choose_engine(row.language),
             room_name=row.room_name,
             recording=WavRecording(row, fence=fence)
             if is_browser and settings.VOICE_RECORDING
@@ -215,7 +216,7 @@ class VoiceRunner:
         )
         briefing = await in_thread(_brief)(row)
         try:
-            agent.voice = await self._find_manager().start(ticket, briefing, host, agent.sink)
+            agent.voice = await self._find_manager().start(ticket, briefing, agent.sink, host)
         except BaseException:
             await agent.sink.close()
             raise
@@ -224,12 +225,8 @@ class VoiceRunner:
 
     def _find_manager(self) -> Any:
         if self._manager is None:
-            # The one import that costs seconds: only where an agent is really wanted.
-            from agents.voice.manager import AgentManager
-
-            from sessions.voice.options import build_options
-
-            self._manager = AgentManager(build_options())
+            # What speaks was loaded at start-up (`process`), or this raises.
+            self._manager = get_manager()
         return self._manager
 
     def _note_end(self, agent: RunningAgent, event: VoiceEnded) -> None:

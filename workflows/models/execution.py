@@ -182,7 +182,7 @@ class ExecutionSegment(models.Model):
 class ClientOperation(AppendOnlyModel):
     """One change of a run that was taken in; its id makes a repeated request harmless."""
 
-    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="operations")
+    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="+")
     client_op_id = models.CharField(max_length=64)
     rev = models.PositiveIntegerField()
     """The run's `rev` once it was applied."""

@@ -120,7 +120,7 @@ class OutcomeChangeKind(models.TextChoices):
 class OutcomeChange(AppendOnlyModel):
     """A line of an outcome's history."""
 
-    outcome = models.ForeignKey(Outcome, on_delete=models.CASCADE, related_name="changes")
+    outcome = models.ForeignKey(Outcome, on_delete=models.CASCADE, related_name="+")
     kind = models.CharField(max_length=16, choices=OutcomeChangeKind.choices)
     actor = models.CharField(max_length=64)
     """Public id of who did it."""

@@ -20,7 +20,7 @@ from agents.video.pipeline.workspace import disk_full_error
 
 FRAMES_A_SECOND: Final = 5
 """Slides stand still: more frames cost time and show nothing."""
-KEY_FRAME_SECONDS: Final = 5
+KEY_FRAME_SECONDS: Final = 10
 SAMPLE_RATE: Final = 48_000
 AUDIO_BITS_A_SECOND: Final = 96_000
 TARGET_LUFS: Final = -16.0
@@ -186,10 +186,13 @@ def compose_arguments(
         # One conversion a slide: the frame rate is made of converted pictures. Without the matrix
         # named, colours of pictures this large would come out shifted.
         "-vf",
-        f"scale=out_color_matrix=bt709:out_range=tv,format=yuv420p,fps={FRAMES_A_SECOND}",
+        "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p,"
+        "setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709,"
+        f"fps={FRAMES_A_SECOND}",
         *("-c:v", "libx264", "-preset", "veryfast", "-tune", "stillimage", "-crf", "20"),
         *("-profile:v", "high", "-g", str(FRAMES_A_SECOND * KEY_FRAME_SECONDS)),
-        *("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"),
+        # Still pictures need little foresight, and it is what costs memory.
+        *("-rc-lookahead", "10"),
         *("-c:a", "aac", "-b:a", str(AUDIO_BITS_A_SECOND), "-ac", "1", "-ar", str(SAMPLE_RATE)),
         *("-metadata:s:a:0", f"language={code}"),
         *texts,

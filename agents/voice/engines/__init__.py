@@ -18,7 +18,7 @@ from agents.voice.types import EngineKind, TransportKind, VoiceOptions
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from livekit.agents import stt, tts
+    from livekit.agents import llm, stt, tts
 
     from agents.voice.hearing import VadTap
 
@@ -38,6 +38,10 @@ class SpeechEngine(Protocol):
 
     def make_tts(self, language: str, on_restart: Callable[[], None]) -> tts.TTS[Any]:
         """Return the voice of one conversation."""
+        ...
+
+    def make_llm(self) -> llm.LLM[Any] | None:
+        """Return the language model of one conversation; None where the engine has none."""
         ...
 
     async def warm(self) -> None:

@@ -83,8 +83,7 @@ class OpenAIEngine:
             client=self._client,
         )
 
-    def make_llm(self) -> llm.LLM[Any]:
-        """Return the language model of one conversation."""
+    def make_llm(self) -> llm.LLM[Any] | None:
         return openai.LLM(model=self._options.llm_model, client=self._client)
 
     async def warm(self) -> None:

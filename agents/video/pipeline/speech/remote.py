@@ -157,7 +157,7 @@ def _refused(status: int) -> PipelineError:
         401: "The speech provider refused the key. Check OPENAI_API_KEY.",
         403: "The speech provider refused the key. Check OPENAI_API_KEY.",
         404: "There is no speech at this address or by this model. Check OPENAI_BASE_URL and "
-        "VIDEO_TTS_MODEL, or set VIDEO_VOICE=offline.",
+        "VOICE_TTS_MODEL, or set VIDEO_VOICE=offline.",
     }
     return PipelineError(
         "speech_refused",

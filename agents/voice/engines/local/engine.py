@@ -14,7 +14,7 @@ import os
 from collections.abc import Callable
 from typing import Any, Final
 
-from livekit.agents import APIConnectionError, stt, tts
+from livekit.agents import APIConnectionError, llm, stt, tts
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, APIConnectOptions
 
 from agents.voice.engines.local.process import Child, ChildGoneError, ChildPool
@@ -55,6 +55,10 @@ class LocalEngine:
 
     def make_tts(self, language: str, on_restart: Callable[[], None]) -> tts.TTS[Any]:
         return LocalTTS(self.speaking, language, on_restart)
+
+    def make_llm(self) -> llm.LLM[Any] | None:
+        """Return None: the host answers."""
+        return None
 
     async def warm(self) -> None:
         await asyncio.gather(self.hearing.warm(), self.speaking.warm())

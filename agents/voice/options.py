@@ -1,4 +1,4 @@
-"""The settings of voice as `agents.voice` wants them. Knows no conversation."""
+"""The figures of `VoiceOptions` as the settings have them. Read when a manager is made."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from django.conf import settings
 from agents.voice.types import VoiceOptions
 
 
-def build_options() -> VoiceOptions:
-    """Return the figures and names that shape every conversation of this process."""
+def read_options() -> VoiceOptions:
+    """Return the options of this process."""
     return VoiceOptions(
         stt_model=settings.VOICE_STT_MODEL,
         stt_realtime=settings.VOICE_STT_REALTIME,
