@@ -20,6 +20,9 @@ def build_storages(*, bucket: str, media_root: Path, is_production: bool) -> dic
     return {
         "default": {"BACKEND": S3_STORAGE if bucket else LOCAL_STORAGE},
         "videos": private_storage(bucket=bucket, folder=media_root / "videos", prefix="videos"),
+        "proofs": private_storage(
+            bucket=bucket, folder=media_root / "proofs", prefix="proofs", may_overwrite=False
+        ),
         "staticfiles": {
             "BACKEND": (
                 "core.staticfiles.HashedStaticFilesStorage"
@@ -30,18 +33,21 @@ def build_storages(*, bucket: str, media_root: Path, is_production: bool) -> dic
     }
 
 
-def private_storage(*, bucket: str, folder: Path, prefix: str) -> dict[str, Any]:
+def private_storage(
+    *, bucket: str, folder: Path, prefix: str, may_overwrite: bool = True
+) -> dict[str, Any]:
     """Return a storage whose keys the product makes itself, each of them only once.
 
     Args:
         bucket: empty for the local folder.
         folder: where local files lie.
         prefix: what stands before every key in the bucket.
+        may_overwrite: False gives a key that is taken another name.
     """
     if bucket:
         options: dict[str, Any] = {
             "location": prefix,
-            "file_overwrite": True,
+            "file_overwrite": may_overwrite,
             # Beyond this many bytes an upload waits on disk instead of in memory.
             "max_memory_size": 4_000_000,
         }
@@ -49,7 +55,7 @@ def private_storage(*, bucket: str, folder: Path, prefix: str) -> dict[str, Any]
     return {
         "BACKEND": LOCAL_STORAGE,
         # No address: links to these files are signed by the app that owns them.
-        "OPTIONS": {"location": str(folder), "base_url": None, "allow_overwrite": True},
+        "OPTIONS": {"location": str(folder), "base_url": None, "allow_overwrite": may_overwrite},
     }
 
 

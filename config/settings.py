@@ -281,7 +281,11 @@ STORAGES = build_storages(
 # --- limits on what comes in ----------------------------------------------------------------
 MAX_BODY_BYTES = env.integer("MAX_BODY_BYTES", 3_000_000, minimum=10_000)
 # Path prefix to bytes, for the few routes that take files.
-BODY_LIMIT_OVERRIDES: dict[str, int] = {}
+BODY_LIMIT_OVERRIDES: dict[str, int] = {
+    # A proof of 5 MiB and the fields around it.
+    "/api/outcome": 5_242_880 + 65_536,
+    "/outcome/": 5_242_880 + 65_536,
+}
 JSON_MAX_DEPTH = 32
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
@@ -363,7 +367,8 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
         "default-src": [NONE],
         "script-src": [SELF],
         "style-src": [SELF],
-        "img-src": [SELF, "data:"],
+        # blob: is the picture a person chose and has not sent yet.
+        "img-src": [SELF, "data:", "blob:", *_file_origins],
         "font-src": [SELF],
         "connect-src": [SELF, _site_socket, *_livekit_sources],
         "media-src": [SELF, "blob:", *_file_origins],
@@ -417,6 +422,10 @@ WIDGET_CACHE_SECONDS = env.integer("WIDGET_CACHE_SECONDS", 300)
 FFMPEG = env.text("FFMPEG")
 VIDEO_VOICE = env.choice("VIDEO_VOICE", "auto", ("auto", "openai", "offline"))
 VIDEO_FONT_DIR = env.text("VIDEO_FONT_DIR")
+
+# --- workflows ------------------------------------------------------------------------------
+# tcp://host:3310 of a ClamAV daemon; without one proofs are stored unscanned, and marked so.
+PROOF_SCANNER_URL = env.url("PROOF_SCANNER_URL", "", schemes=("tcp",))
 
 # --- e-mail ---------------------------------------------------------------------------------
 EMAIL_HOST = env.text("EMAIL_HOST")

@@ -5,7 +5,7 @@ No I/O besides the guards that keep the audit trail append-only.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
 
@@ -38,7 +38,9 @@ class AppendOnlyQuerySet(models.QuerySet[Any]):
 class AppendOnlyModel(models.Model):
     """Base of ledgers and trails: `save` only inserts, `delete` always fails."""
 
-    objects: ClassVar[Any] = AppendOnlyQuerySet.as_manager()
+    if not TYPE_CHECKING:
+        # The stubs would take the rows of every subclass for rows of this class.
+        objects = AppendOnlyQuerySet.as_manager()
 
     class Meta:
         abstract = True

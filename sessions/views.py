@@ -14,6 +14,7 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.csrf import ensure_csrf_cookie
@@ -29,8 +30,10 @@ from sessions.links import transcript_path
 from sessions.models import EndReason, SegmentRole, TranscriptSegment, VoiceSession
 from sessions.practice import practice_introduction
 from sessions.services.chats import describe_agent
+from sessions.transports import describe_engine, list_transports
 
 PAGE_SIZE = 25
+CHAT_LANGUAGES = ("en", "es")
 
 
 @require_safe
@@ -44,6 +47,7 @@ def show_chat(request: HttpRequest) -> HttpResponse:
         and agent.follows_system_prompt
         and list_memberships(request.user).exists()
     )
+    spoken = [code for code in CHAT_LANGUAGES if len(list_transports(code)) > 1]
     return render(
         request,
         "sessions/chat.html",
@@ -52,12 +56,20 @@ def show_chat(request: HttpRequest) -> HttpResponse:
             "may_start": may_start,
             "login_url": f"{reverse('account_login')}?next={reverse('chat')}",
             "may_instruct": may_instruct,
+            "voice_languages": spoken,
+            "voice_notes": _voice_notes(spoken),
             "introduction": "" if agent.follows_system_prompt else _introduction(),
             "chat_settings": {
                 "createUrl": reverse("session_create"),
                 "historyUrl": reverse("history") if request.user.is_authenticated else "",
                 "maxTurnChars": settings.SURVEY_MAX_TURN_CHARS,
                 "maxPromptChars": SYSTEM_PROMPT_LENGTH,
+                "voiceLanguages": spoken,
+                "voiceUrls": {
+                    "worklet": static("js/voice/pcm-worklet.js"),
+                    "room": static("js/voice/room.js"),
+                    "client": static("vendor/livekit-client/livekit-client.umd.js"),
+                },
             },
         },
     )
@@ -193,6 +205,13 @@ def _read_cursor(cursor: str) -> tuple[datetime, int] | None:
         return moment, int(pk_text)
     except (ValueError, Base64Error):
         return None
+
+
+def _voice_notes(spoken: list[str]) -> list[str]:
+    notes = [describe_engine(spoken[0])] if spoken else []
+    if spoken and len(spoken) < len(CHAT_LANGUAGES):
+        notes.append(f"In other languages than {', '.join(spoken)} you type.")
+    return notes
 
 
 def _introduction() -> str:

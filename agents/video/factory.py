@@ -17,8 +17,8 @@ from agents.video.pipeline.context import PipelineOptions, SpeechOptions
 from agents.video.pipeline.orchestrator import VideoGenerationOrchestrator
 from agents.video.pipeline.types import Fence, Reporter, RowLoader
 from agents.video.pipeline.workspace import Workspace
+from agents.video.storage import ALIAS
 
-STORAGE_ALIAS = "videos"
 SCRATCH_FOLDER = "video-work"
 
 
@@ -36,7 +36,7 @@ def build_pipeline(
 
     def open_workspace(user_id: str, session_id: str) -> Workspace:
         return Workspace(
-            storage=storages[STORAGE_ALIAS],
+            storage=storages[ALIAS],
             scratch_root=options.scratch_root,
             user_id=user_id,
             session_id=session_id,

@@ -26,12 +26,12 @@ WORD_CLASSES: dict[str, str] = {
         nice_day nice_weekend buen_finde nice_one nada_mas nothing_else
     """,
     "bot": """
-        bot bots robot* maquina machine automatic* chatbot* inteligencia_artificial ai chatgpt
+        bot bots robot* maquina a_machine automatic* chatbot* inteligencia_artificial ai chatgpt
         contestadora
     """,
     "self": """
         quien_eres como_te_llamas tu_nombre quien_sos who_are_you who_r_u your_name que_eres
-        puedes_hacer podes_hacer can_you_do you_can_do ayudarme menu opciones options start_over
+        puedes_hacer podes_hacer can_you_do you_can_do ayudarme menu que_opciones my_options start_over
         volver_al ayuda help
     """,
     "human": """
@@ -45,7 +45,7 @@ WORD_CLASSES: dict[str, str] = {
         higher_up in_charge director*
     """,
     "talk": """
-        habl* abl* comunic* contact* llamen llama llame llamar llamada llamenme atiend* atend*
+        habl* abl* comunic* contact* llamen llamar llamada llamenme atiend* atend*
         paseme pasame pasas_con speak* talk* call calling connect transfer_me chat chatear
         through_to comunicame conversar
     """,
@@ -86,10 +86,25 @@ WORD_CLASSES: dict[str, str] = {
         saldria cotiz* cotizacion a_como how_much price* priced cost costs quote going_for go_for
         presupuesto cuestan
     """,
+    "info": "info informacion information details mas_info detalles more_info informes",
+    "about": """
+        gluten vegano vegana* vegan veganas cruelty tested probad* probado_en ingredient* diferencia difference
+        conserv* caffeine cafeina recycl* recicl* de_donde_viene come_from made_of hecho_de hechos_de
+        instalacion installation instalan install curso cursos workshop* class classes envuelven
+        gift_wrap envolt* reservar reserve reparan reparaciones repairs rent alquilan rentan
+        prescription receta_medica necesito_receta need_a_prescription assembled armados desarmados
+        a_medida custom embaraz* pregnan* piel skin sulfat* apto suitable molienda grind_for
+        used_books libros_usados author* autores how_should how_long_does_an cuanto_dura
+                se_conserva applied aplica apply
+    """,
+    "pick": """
+        ese esa esos esas that_one this_one those the_other one_of uno_de una_de el_otro la_otra
+        el_primero la_primera the_first the_second el_segundo make_that de_ese de_esos
+    """,
     "deliver": """
         envio envios envian envias enviar entrega entregas entregan entregar domicilio domicilios
         delivery deliver delivers delivering ship ships shipping despacho* despachan flete reparto
-        paqueteria courier mandan_a mandar_a llegan_a llegan_hasta mandan_al home_delivery
+        paqueteria courier mandan_a mandar mandar_a send_it_to llegan_a llegan_hasta mandan_al home_delivery
         postal zip_code zip postage international* internacional* provincia nationwide
         hacen_envios
     """,
@@ -112,7 +127,7 @@ WORD_CLASSES: dict[str, str] = {
         rejected reject* descuento_de debitado
     """,
     "paid": "pague pagado paid transferi deposite ya_pague",
-    "policy": "politica* condiciones terminos policy policies terms reglas rules",
+    "policy": "politica politicas condiciones terminos policy policies terms reglas rules",
     "warranty": "garantia* garantizan warranty warranties guarantee* guaranteed",
     "privacy": "privacidad datos_personales mis_datos privacy personal_data my_data seguro_comprar",
     "invoice": """
@@ -125,7 +140,8 @@ WORD_CLASSES: dict[str, str] = {
     # --- trouble ------------------------------------------------------------------------------
     "return": """
         devolver* devuelv* devolucion* devolv* regresar* regreso_el retornar return returns
-        returning returned send_back sending_back give_back exchange* swap recambio
+        returning returned send_back sending_back give_back give_it_back take_it_back hacer_valida valida_la uso_la_garantia
+        warranty_claim use_the_warranty claim_the aplicar_la_garantia exchange* swap recambio
         cambio_de_talla quiero_cambiarlo cambiarlo cambiarla no_me_quedo no_me_queda didnt_fit
         doesnt_fit talla_equivocada arrepent*
     """,
@@ -134,13 +150,14 @@ WORD_CLASSES: dict[str, str] = {
         the_money devolucion_del devuelvan* devuelvanme me_deben owe_me chargeback contracargo
     """,
     "damaged": """
-        rot[o]* roto rota rotos rotas quebrad* danad* dano_ fallad* falla fallo fallando defect*
+        roto rota rotos rotas quebrad* danad* dano_ fallad* falla fallo fallando defect*
         descompuso descompuest* desarm* vencid* caducad* caduco manchad* manch* rayad* golpead*
         estrellad* abollad* despeg* derramad* reventad* agujero hueco aboll* se_rompio rompio
         se_cayo mal_estado pudri* podrid* danando
         broken broke breaks damage* crack* defect* faulty scratch* stain* torn ripped expired leak*
         leaking shatter* dent dented dents ruined rotten moldy spilled crushed burst fell_apart hole
-        bad_condition came_open smashed
+        bad_condition came_open smashed dead sounds_bad suena_mal escucha_mal se_ve_mal vino_mal
+        llego_mal
     """,
     "food_bad": "fria crudo cruda cold raw asquer* disgusting pelo hair quemad* burnt spoiled",
     "works": """
@@ -150,7 +167,7 @@ WORD_CLASSES: dict[str, str] = {
         cool grind power_on
         jala anda_bien andan responde
     """,
-    "stopped": "dejo_de dejaron_de stopped dejaba keeps se_apaga apaga shuts crash* traba freezes",
+    "stopped": "dejo_de dejaron_de stopped dejaba keeps se_apaga se_cierra apaga shuts crash* traba freezes",
     "wrong": """
         equivoc* incorrect* wrong mistaken otra_talla otro_color otro_producto otro_modelo
         different mixed mix_up no_era no_es_lo isnt_what isn't_what not_what not_the
@@ -162,7 +179,7 @@ WORD_CLASSES: dict[str, str] = {
         vino_sin
     """,
     "late": """
-        atras* retras* demor* tardan tardaron tardando perdid* se_perdio late delay* lost stuck
+        atrasad*  retras* demor* tardan tardaron tardando perdid* se_perdio late delay* lost stuck
         overdue detenido detenida nunca_llego nunca_me never_came never_arrived never_received
         no_llega no_llego no_ha_llegado no_me_ha no_me_a no_aparece not_arrived hasnt_arrived
         hasn't_arrived hasnt_come havent_received haven't_received didnt_arrive didn't_arrive
@@ -192,7 +209,7 @@ WORD_CLASSES: dict[str, str] = {
         falla_en error errores algo_mal something_wrong went_wrong salio_mal averia fault glitch
     """,
     "tech": """
-        app aplicacion pagina sitio contrasena clave password login log_in sign_in signing_in
+        app aplicacion pagina sitio cuenta marca_error shows_error contrasena clave password login log_in sign_in signing_in
         iniciar_sesion sesion codigo_de verification verificacion cuenta_esta my_account mi_cuenta
         account usuario username bloquead* locked cupon coupon promo_code discount_code bluetooth
         resete* reset configur* set_up setup instrucciones instructions assemble pair_ router
@@ -208,7 +225,7 @@ WORD_CLASSES: dict[str, str] = {
         rastre* seguimiento estado estatus status guia track tracking trackear en_camino on_the_way
         on_its_way va_mi viene_mi ya_salio ya_viene ya_enviaron shipped como_va en_que_va
         por_donde_va gets_here get_here llega_mi llega_hoy arrive arrives shipped_yet out_for
-        where_my my_order_is
+        where_my my_order_is how_far is_it_coming ya_viene por_donde_viene is_coming donde_viene falta_para
     """,
     "cancel": "cancel* anul* call_off",
     "change": """
@@ -255,10 +272,10 @@ WORD_CLASSES: dict[str, str] = {
     """,
     "catalog": """
         catalogo* katalogo menu productos lista_de promocion* promo promos oferta* descuento*
-        rebaja* novedades recomiend* recomend* aconsej* suger* catalog* products deals deal sale_
-        sales offer offers discount* recommend* suggest* best_sellers bestseller* mas_vendid*
-        liquidacion clearance categorias categories marcas brands que_venden que_tienen
-        what_do_you what_you_sell show_me muestrame mostrame ensename que_hay opciones_de
+        rebaja* novedades recomiend* recomend* aconsej* suger* catalog* products deals deal on_sale
+        sales any_sales on_offer offers discount* recommend* suggest* best_sellers bestseller* mas_vendid*
+        liquidacion clearance categorias categories marcas brands que_venden que_tienen vendidos on_special
+        what_do_you_sell what_you_sell show_me muestrame mostrame ensename que_hay opciones_de
         collections colecciones regalar gift
     """,
     "size": """
@@ -291,12 +308,12 @@ WORD_CLASSES: dict[str, str] = {
         messaging_me texting_me
     """,
     "world": """
-        clima weather chiste* joke* poema* poem* president* capital partido futbol soccer football
-        seleccion nba world_cup super_bowl politic* eleccion* election* horoscopo signo zodiac
-        pelicula* movie* cancion* song* tarea homework traduc* translat* dolar_hoy exchange_rate
-        cripto* crypto* bitcoin python javascript noticia* news_today guerra war planeta* planets
+        clima weather chiste* joke* poema* poem* president* capital el_partido partidos futbol soccer football
+        la_seleccion nba world_cup super_bowl politics politico* politician* de_politica eleccion* election* horoscopo signo zodiac
+        pelicula* movie* cancion* song* tarea homework traduc* translat* dolar dolar_hoy exchange_rate
+        cripto* crypto* python javascript noticia* news_today guerra war planeta* planets
         matematic* math receta_de receta_del receta_para recipe* cuento story historia_de filosof*
-        universo lluvia llover rain temperatura_hoy raiz_cuadrada square_root cuanto_es what_is_2
+        universo lluvia llover rain temperatura_hoy raiz_cuadrada square_root
         times divided capital_de ciudad_de quien_gano who_won quien_invento who_invented
         star_sign sentido_de meaning_of adivinanza riddle trabalenguas cantante singer actor
         actriz famoso celebrity religion dios god biblia bible
@@ -329,5 +346,6 @@ WORD_CLASSES: dict[str, str] = {
         no not never nunca ni jamas sin don't dont doesn't doesnt didn't didnt won't wont can't cant
         isn't isnt wasn't hasn't hasnt haven't havent without aint nadie nobody nada
     """,
+    "how": "como how",
     "question": "que como cual cuales what how which can do does puedo puede is are",
 }

@@ -13,13 +13,14 @@ from functools import lru_cache
 from itertools import pairwise
 
 from agents.interview.language import fold
+from agents.interview.stopwords import STOP_WORDS
 from messaging.router.lexicon import WORD_CLASSES
 
 MAX_TOKENS = 80
 MAX_CHARS = 1200
 _TAIL_TOKENS = 30
 _NEGATION_REACH = 3
-_FUZZY_MIN_LENGTH = 5
+_FUZZY_MIN_LENGTH = 6
 
 _TOKEN = re.compile(r"[a-z]-?\d{3,}|[^\W\d_]+(?:'[^\W\d_]+)?|\d+(?:[.,:]\d+)*|[^\w\s]")
 _REPEATED = re.compile(r"(.)\1{2,}")
@@ -37,6 +38,9 @@ _SHORTHAND = {
     "m": "me", "deme": "deme", "info": "info", "dond": "donde", "cdo": "cuando", "kuando": "cuando",
     "aki": "aqui", "kiere": "quiere", "ase": "hace", "ay": "hay", "aber": "haber",
 }  # fmt: skip
+
+#: Function words are never misspellings of something else.
+_PLAIN_WORDS = STOP_WORDS["es"] | STOP_WORDS["en"]
 
 #: Classes that say what somebody wants: behind a "no" they say the opposite.
 _WISHES = frozenset({"want", "buy", "add", "search", "order", "cart", "bot", "again", "finish"})
@@ -144,8 +148,9 @@ def _classes_at(tokens: list[str], index: int) -> Iterator[str]:
 def _classes_of(word: str) -> tuple[str, ...]:
     exact, prefixes, _ = _index()
     found = _look_up(word, exact, prefixes)
-    if not found:
-        found = _look_up(sound_of(word), *_sound_index())
+    if found or word in _PLAIN_WORDS:
+        return tuple(sorted(found))
+    found = _look_up(sound_of(word), *_sound_index())
     if not found and len(word) >= _FUZZY_MIN_LENGTH:
         found = {name for near in _slips(word) for name in exact.get(near, ())}
     return tuple(sorted(found))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 _TABLE = """
 fallback.off_topic 3 world ! order cart survey goods ticket
 fallback.off_topic 1.5 world goods ! order cart buy survey ticket price deliver
-fallback.off_topic 2.5 heart ! order cart buy survey ticket refund damaged late boss
+fallback.off_topic 4 heart ! order cart buy survey ticket refund late
 fallback.off_topic 3.5 attack ! damaged late refund
 fallback.off_topic 2.5 insult ! order goods refund late damaged charge ticket
 fallback.off_topic 2.5 spam ! order survey refund late damaged stop
@@ -24,42 +24,50 @@ survey.join 1 earn ! order refund charge
 info.opt_out 3 stop ! order survey cancel_order
 info.greeting 3 greet ! goods order price have want hours place survey bye human deliver thanks
 info.greeting 0.5 greet
+info.greeting 2.5 info ! goods order price hours place survey deliver method refund return pay about
+info.thanks 2.5 finish day/neg/thanks/bye ! pay order cart buy
 info.thanks 3 thanks/bye ! goods order price have want hours place survey human problem self
 info.about_bot 3 bot ! human goods attack
-info.about_bot 2.5 self ! goods order survey refund problem world catalog pay buy price
+info.about_bot 2.5 self ! have goods order survey refund problem world catalog pay buy price
 info.hours 2.5 hours ! late wait angry broken survey order tech damaged food_bad pay
 info.hours 1.5 hours day ! late wait angry order tech damaged
 info.hours 1 day question ! goods order late got deliver pay refund buy want wait world heart
 info.place 2.5 place ! order address late got survey broken return refund cart
 info.place 2.5 where store ! order refund pay late got
 info.place 1.5 where ! order refund pay late got link track survey cart ticket
-info.place 1 where goods ! order link got
+info.place 3 where goods ! order link got mine track
+info.place 2 have place ! order late got
 info.policies 2 deliver ! order mine late got wrong charge track address cart refund order_code cancel
 info.policies 1 deliver price/have/question/when ! order mine late got wrong charge track refund cart
 info.policies 3 accept method ! late refund
 info.policies 2 method ! charge broken refund problem paid buy got wrong
-info.policies 1 accept ! late refund
+info.policies 3 cancel question ! mine order_code want no_want
+info.policies 1.5 deliver have ! order mine got late
 info.policies 3 policy ! world wrong
 info.policies 2 warranty ! want buy got broken damaged tech
 info.policies 3 privacy
 info.policies 2 return question ! want mine got order no_buy order_code no_want damaged progress
 info.faq 2.5 invoice ! got late order
+info.faq 2.5 about ! order got problem return refund damaged want_ have
+info.faq 1.5 about have/want/goods/buy ! order got return damaged
 info.faq 1 question goods ! price have want buy order got broken damaged late wrong missing search works
 info.hand_off 3 human talk/want/no_bot ! boss angry legal
 info.hand_off 2 human ! boss angry legal order late goods damaged pay address deliver
 info.hand_off 2.5 talk want ! boss angry legal goods order
 info.hand_off 3 no_bot
-support.escalate 3 boss ! heart world
+support.escalate 3 boss ! mine heart world
 support.escalate 3 legal
 commerce.browse 2 catalog ! order survey got damaged cart warranty policy refund
 commerce.browse 1 catalog have/question/want ! order survey got damaged
 commerce.search 2 price goods ! total cart deliver order charge got return refund
+commerce.search 1.5 have about
 commerce.search 2 have goods ! order survey got missing warranty invoice world problem
 commerce.search 2 search ! order survey human refund work
 commerce.search 1 price ! deliver total survey order refund return warranty world got late
 commerce.search 1 size have/price ! order got wrong
 commerce.add_to_cart 2 buy goods/size/number ! order_code return cancel deliver
 commerce.add_to_cart 2 add goods/size/number/cart ! remove problem
+commerce.add_to_cart 1.5 pick ! change remove no_want return damaged world question refund
 commerce.add_to_cart 2 want goods ! return refund cancel human search change got broken catalog wrong talk
 commerce.add_to_cart 1.5 buy ! return refund cancel got policy broken question pay finish
 commerce.add_to_cart 2 want order buy ! cancel change got paid track mine return
@@ -73,7 +81,7 @@ commerce.checkout 2 finish pay/order/buy/cart ! cancel refund got
 commerce.checkout 1.5 finish ! cancel thanks bye
 commerce.checkout 2 pay want ! order method survey link refund got return broken
 commerce.checkout 1 pay ! order method survey link refund got charge broken problem paid late
-commerce.pay 3 link ! broken problem charge tech spam
+commerce.pay 4.5 link ! broken problem charge tech spam
 commerce.pay 2 order pay where/want/when ! broken problem charge paid method
 commerce.track_order 2.5 order track/where/when ! late broken cancel refund damaged wrong missing return angry policy pay change
 commerce.track_order 2 track ! late ticket refund survey return angry world
@@ -85,9 +93,11 @@ commerce.change_order 1.5 address wrong/change/order
 commerce.change_order 1.5 change order goods ! got return
 commerce.cancel_order 3 cancel ! policy refund survey stop
 commerce.cancel_order 2 no_want order ! no_buy return
+commerce.cancel_order 3 stop order mine
 commerce.cancel_order 2 no_order ! stop missing wrong damaged late got
 commerce.delivery_choice 2 pickup ! question have place return where order
 commerce.delivery_choice 1.5 address number ! wrong change where
+support.late 2 track neg ! cancel survey
 support.late 2.5 late order/deliver/got/wait ! survey link refund ticket tech
 support.late 1.5 late ! survey link refund ticket tech number
 support.late 1 wait order ! ticket refund progress hours
@@ -109,10 +119,14 @@ support.payment_problem 2 pay broken/problem/neg/tech ! survey link method
 support.payment_problem 2 link problem/broken/tech
 support.payment_problem 2 paid order/late/neg ! link track got
 support.technical 2.5 tech broken/problem/neg/question ! pay charge survey order link
+support.technical 2.5 tech stopped
+support.technical 2.5 how works
 support.technical 1 tech
 support.technical 1.5 works question ! charge price have pay price late order
 support.complaint 2.5 angry ! survey ticket track legal boss progress
+support.complaint 1.5 neg emoji
 support.complaint 2 food_bad goods/got
+support.complaint 1.5 food_bad
 support.ticket_status 3 ticket ! survey deliver pay
 support.ticket_status 2 ticket_code
 support.ticket_status 2 progress ! order goods greet world

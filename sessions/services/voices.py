@@ -248,7 +248,12 @@ def settle_spoken_segment(
 
 
 def store_model_reply(
-    *, voice_session_pk: int, segment_id: str, text: str, interrupted: bool
+    *,
+    voice_session_pk: int,
+    segment_id: str,
+    text: str,
+    interrupted: bool,
+    latency_ms: int | None = None,
 ) -> TranscriptSegment | None:
     """Store a reply a language model spoke directly, once it was said. Safe to repeat.
 
@@ -270,6 +275,7 @@ def store_model_reply(
             text=heard,
             public_id=segment_id,
             interrupted=interrupted,
+            latency_ms=latency_ms,
             now=clock.now(),
             also_save=("reply_due_at", "reply_attempts"),
         )

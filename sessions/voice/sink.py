@@ -159,8 +159,14 @@ class TranscriptSink:
                 segment_id=event.segment_id,
                 text=event.text,
                 interrupted=event.interrupted,
+                latency_ms=None
+                if event.latency.total is None
+                else max(0, round(event.latency.total * 1000)),
             )
-        elif event.segment_id not in self._host.said_again:
+        voices.record_latencies(
+            voice_session_pk=self._pk, figures=_figures(event.segment_id, event.latency)
+        )
+        if not event.is_from_model and event.segment_id not in self._host.said_again:
             segment = voices.settle_spoken_segment(
                 segment_id=event.segment_id,
                 heard_text=event.text,
@@ -173,9 +179,6 @@ class TranscriptSink:
                     type=payloads.TRANSCRIPT,
                     payload=payloads.segment_payload(segment),
                 )
-        voices.record_latencies(
-            voice_session_pk=self._pk, figures=_figures(event.segment_id, event.latency)
-        )
 
     def _store_usage(self, event: UsageMeasured) -> None:
         voices.record_usage(

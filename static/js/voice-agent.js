@@ -1,9 +1,11 @@
-// Owns: the chat page. Starts a conversation, types in it, pauses and ends it, survives a reload.
+// Owns: the chat page. Starts a conversation, speaks and types in it, pauses and ends it, survives a reload.
 
 import { request } from "./http.js";
 import { ConversationConnection } from "./conversation/connection.js";
 import { TranscriptView } from "./conversation/transcript-view.js";
 import { confirmChoice } from "./ui/confirm.js";
+import { CaptionPacer } from "./voice/captions.js";
+import { ChatVoice } from "./voice/chat-voice.js";
 
 const STORE = "parley.chat";
 const CONNECTION_WORDS = {
@@ -33,9 +35,11 @@ const page = {
   time: find("time"), progress: find("progress"), progressNote: find("progress-note"), bar: find("bar"),
   banner: find("banner"), error: find("error"), startError: find("start-error"), pause: find("pause"),
   resume: find("resume"), done: find("done"), over: find("over"), overText: find("over-text"),
-  download: find("download"), again: find("again"),
+  download: find("download"), again: find("again"), engine: find("engine"),
 };
 const view = new TranscriptView(page.list, { agent: "Agent", user: "You" });
+const captions = new CaptionPacer((segment) => view.show(segment), (id) => view.remove(id));
+const voice = new ChatVoice(find("voice"), settings.voiceUrls);
 
 let stored = readStored();
 let connection = null;
@@ -74,7 +78,9 @@ async function start(event) {
   say(page.startError, "");
   const fields = new FormData(page.form);
   const body = { language: fields.get("language") || "en" };
-  for (const name of ["system_prompt", "room"]) {
+  const isSpoken = fields.get("mode") === "voice";
+  if (isSpoken) body.mode = "voice";
+  for (const name of ["system_prompt", "room", "identity"]) {
     const value = fields.get(name)?.trim();
     if (value) body[name] = value;
   }
@@ -82,8 +88,10 @@ async function start(event) {
   button.disabled = true;
   try {
     const created = await request(settings.createUrl, { method: "POST", body });
-    store({ id: created.session_id, token: created.session_token, socketUrl: created.ws_url });
+    store({ id: created.session_id, token: created.session_token, socketUrl: created.ws_url, transports: created.transports });
     join();
+    say(page.engine, created.voice);
+    if (isSpoken) await voice.start();
   } catch (error) {
     const first = error.errors?.[0]?.detail;
     say(page.startError, first ? `${error.message} ${first}` : error.message);
@@ -103,7 +111,13 @@ function join() {
   connection.addEventListener("state", ({ detail }) => takeConnectionState(detail));
   connection.addEventListener("event", ({ detail }) => take(detail));
   connection.open();
+  voice.join({ connection, post: switchVoice, transports: stored.transports ?? [] });
   page.input.focus();
+}
+
+function switchVoice(body) {
+  const headers = { Authorization: `Bearer ${stored.token}` };
+  return request(`/session/${stored.id}/voice`, { method: "POST", headers, body });
 }
 
 function takeConnectionState(state) {
@@ -117,12 +131,14 @@ function takeConnectionState(state) {
 }
 
 function take(event) {
+  if (voice.take(event)) return;
   if (event.type === "snapshot") {
+    captions.flush();
     for (const segment of event.segments) view.show(segment);
     takeStatus(event);
     takeProgress(event.progress);
     say(page.agent, AGENT_WORDS[event.agent_state] ?? "");
-  } else if (event.type === "transcript") view.show(event);
+  } else if (event.type === "transcript") captions.take(event);
   else if (event.type === "progress") takeProgress(event);
   else if (event.type === "session") takeStatus(event);
   else if (event.type === "agent_state") say(page.agent, AGENT_WORDS[event.state] ?? "");
@@ -160,6 +176,8 @@ function takeError({ code, title, detail, client_id: clientId }) {
 }
 
 function finish(reason) {
+  voice.leave();
+  captions.flush();
   connection?.close();
   page.composer.hidden = true;
   page.over.hidden = false;
@@ -225,6 +243,10 @@ async function download() {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
+voice.addEventListener("change", () => {
+  captions.isOn = voice.isOn;
+  if (!voice.isOn) captions.flush();
+});
 page.form?.addEventListener("submit", start);
 page.composer.addEventListener("submit", submit);
 page.input.addEventListener("input", () => {
@@ -241,6 +263,7 @@ page.done.addEventListener("click", stop);
 page.download.addEventListener("click", download);
 page.again.addEventListener("click", () => {
   store(null);
+  voice.leave();
   connection?.close();
   connection = null;
   show("start");

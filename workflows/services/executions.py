@@ -7,7 +7,6 @@ row, so that two tabs and two devices act one after the other, and each is one t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.db import transaction
 
@@ -142,10 +141,10 @@ def _move(execution: Execution, state: ExecutionState, *, reason: str = "") -> E
             row.abandon_reason = reason
         row.rev += 1
         row.last_active_at = now
-        row.save(
-            update_fields=["state", "ended_at", "abandon_reason", "rev", "last_active_at"]
+        row.save(update_fields=["state", "ended_at", "abandon_reason", "rev", "last_active_at"])
+        audit.record_event(
+            actor=row.person, action=f"execution.{row.state}", object_ref=row.public_id
         )
-        audit_move(row, now)
     return row
 
 
@@ -164,10 +163,3 @@ def _check_move(row: Execution, state: ExecutionState) -> None:
             f"Finish these steps first: {listed}.",
             extra={"missing_steps": row.missing_steps},
         )
-
-
-def audit_move(row: Execution, now: datetime) -> None:
-    """Leave a line of a changed state in the trail."""
-    audit.record_event(
-        actor=row.person, action=f"execution.{row.state}", object_ref=row.public_id
-    )

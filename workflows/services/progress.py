@@ -98,9 +98,7 @@ def save_progress(*, execution: Execution, change: Change, device: str = "") -> 
             row.step_notes = {str(number): text for number, text in after.notes.items()}
             row.rev += 1
             row.last_device = device[:40]
-        row.save(
-            update_fields=["done_steps", "step_notes", "rev", "last_device", "last_active_at"]
-        )
+        row.save(update_fields=["done_steps", "step_notes", "rev", "last_device", "last_active_at"])
         if change.client_op_id:
             _remember(row, change.client_op_id)
     return row

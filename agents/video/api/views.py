@@ -96,7 +96,7 @@ class VideoSessionCollection(PersonView):
     @extend_schema(
         operation_id="video_session_create",
         summary="Write a script",
-        description="Nothing is rendered yet. A repeat with the same Idempotency-Key is one script.",
+        description="Nothing is rendered yet. Repeats with one Idempotency-Key are one script.",
         request=serializers.CreateVideoBody,
         responses={201: serializers.VideoSessionDetailSerializer},
     )

@@ -95,8 +95,8 @@ class StandInPipeline:
         await self.say("Agent4", "starting")
         await self.say("Agent2", "processing", progress=50)
         self.plan.reached.set()
-        while self.plan.hang:
-            await asyncio.sleep(0.02)
+        if self.plan.hang:
+            await asyncio.Event().wait()
         if self.plan.fail is not None:
             raise self.plan.fail
         if self.plan.error:

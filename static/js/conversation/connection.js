@@ -1,5 +1,6 @@
 // Owns: keeping one conversation connected. A socket with replay; HTTP where sockets are blocked.
-// Knows no page: it dispatches "event" (detail: what the server sent) and "state" (detail: a word).
+// Knows no page: it dispatches "event" (detail: what the server sent), "audio" (detail: a
+// binary frame) and "state" (detail: a word).
 
 const PROTOCOL = "parley.v1";
 const ENDED = 1000;
@@ -9,6 +10,7 @@ const SOCKET_TRIES = 2; // failures to open in a row before HTTP takes over
 const PING_MS = 20_000;
 const SILENCE_MS = 45_000;
 const POLL_SECONDS = 20;
+const AUDIO_BACKLOG = 64_000; // bytes the line may be behind with sound
 const PROBE_MS = 30_000; // while polling: how often a socket is tried again
 
 /**
@@ -55,6 +57,19 @@ export class ConversationConnection extends EventTarget {
   pause() { return this.#control("pause"); }
   resume() { return this.#control("resume"); }
 
+  /** Whether a socket is open: voice needs one. */
+  get isSocketOpen() { return this.#socket?.readyState === WebSocket.OPEN; }
+
+  /** Send a frame of sound; what the line cannot carry now is lost, since late sound is no use. */
+  sendAudio(buffer) {
+    if (!this.isSocketOpen || this.#socket.bufferedAmount > AUDIO_BACKLOG) return false;
+    this.#socket.send(buffer);
+    return true;
+  }
+
+  /** Send a message about voice (mute, playback, interrupt, done_speaking), if a socket is open. */
+  signal(message) { return this.#send(message); }
+
   /** Leave without ending the conversation: it can be joined again with the same token. */
   close() {
     this.#stop("closed");
@@ -67,6 +82,7 @@ export class ConversationConnection extends EventTarget {
     let socket;
     try {
       socket = new WebSocket(address, [PROTOCOL, `bearer.${this.token}`]);
+      socket.binaryType = "arraybuffer";
     } catch {
       if (!this.#poll) this.#startPolling(); // a page's policy forbids the address
       return;
@@ -84,6 +100,7 @@ export class ConversationConnection extends EventTarget {
     socket.addEventListener("message", ({ data }) => {
       this.#heardAt = Date.now();
       if (typeof data === "string") this.#take(JSON.parse(data));
+      else this.dispatchEvent(new CustomEvent("audio", { detail: data }));
     });
     const lose = (code) => {
       clearInterval(this.#timers.ping);

@@ -2,6 +2,14 @@
 
 const ROLE_CLASS = { agent: "agent", user: "visitor" };
 
+/** What stands below a turn: that it was cut, how long the agent took. */
+function noteOf({ final, interrupted, role, latency_ms: latency }) {
+  const notes = [];
+  if (interrupted) notes.push("interrupted");
+  if (final && role === "agent" && Number.isFinite(latency)) notes.push(`after ${(latency / 1000).toFixed(1)} s`);
+  return notes.join(", ");
+}
+
 /** Rows by segment id; a turn on its way stands there by its client id until the server has it. */
 export class TranscriptView {
   #rows = new Map();
@@ -19,11 +27,17 @@ export class TranscriptView {
     const row = this.#rows.get(segment.segment_id) ?? this.#adopt(segment) ?? this.#build(segment.role);
     this.#rows.set(segment.segment_id, row);
     row.dataset.turn = segment.segment_id;
-    row.dataset.position = segment.position;
+    if (segment.position !== undefined) row.dataset.position = segment.position;
     row.classList.toggle("is-interim", !segment.final);
     row.querySelector(".chat__text").textContent = segment.text;
-    this.#note(row, segment.interrupted ? "interrupted" : "");
-    this.#place(row, segment.position);
+    this.#note(row, noteOf(segment));
+    this.#place(row, Number(row.dataset.position ?? Infinity));
+  }
+
+  /** Take words off the page that turned out to be none. */
+  remove(segmentId) {
+    this.#rows.get(segmentId)?.remove();
+    this.#rows.delete(segmentId);
   }
 
   /** Show a turn before the server has it. */

@@ -1,0 +1,81 @@
+"""Parts of a pipeline that break: a storage, an ffmpeg, workers. Run as a module it is a worker."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+import time
+
+from django.core.files.storage import FileSystemStorage
+
+from agents.video.pipeline.ffmpeg import find_ffmpeg
+
+WORKER = "agents.video.tests.pipeline_faults"
+
+
+class FaultyStorage(FileSystemStorage):
+    """Fails at one operation on names that end in a certain way."""
+
+    def __init__(self, location, *, operation, ending, error=None):
+        super().__init__(location, base_url=None)
+        self.operation = operation
+        self.ending = ending
+        self.error = error or RuntimeError("the bucket is on fire: secret-key-1234")
+
+    def _break(self, operation, name):
+        if operation == self.operation and str(name).endswith(self.ending):
+            raise self.error
+
+    def save(self, name, content, max_length=None):
+        self._break("save", name)
+        return super().save(name, content, max_length)
+
+    def open(self, name, mode="rb"):
+        self._break("open", name)
+        return super().open(name, mode)
+
+    def exists(self, name):
+        self._break("exists", name)
+        return super().exists(name)
+
+    def listdir(self, path):
+        self._break("listdir", path)
+        return super().listdir(path)
+
+
+def no_space():
+    return OSError(errno.ENOSPC, "No space left on device")
+
+
+def write_ffmpeg(folder, cases):
+    """Write an ffmpeg that behaves, but for calls whose arguments hold one of the given words."""
+    path = folder / "ffmpeg-of-the-test"
+    arms = "\n".join(f'case "$*" in *{word}*) {action};; esac' for word, action in cases.items())
+    path.write_text(f'#!/bin/sh\nREAL={find_ffmpeg()}\n{arms}\nexec "$REAL" "$@"\n')
+    path.chmod(0o755)
+    return str(path)
+
+
+def main():
+    """Behave badly, as the last argument says."""
+    sys.stdin.read()
+    behaviour = sys.argv[-1].rpartition(".")[2]
+    if behaviour == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif behaviour == "silent":
+        return 0
+    elif behaviour == "stubborn":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        time.sleep(60)
+    elif behaviour == "slow":
+        time.sleep(60)
+    elif behaviour == "chatty":
+        sys.stdout.write("not json\n[1]\n")
+        sys.stderr.write("x" * 3_000_000)
+    return 7
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+import json
+import time
+from decimal import Decimal
+
+import pytest
+
+from agents.video.pipeline import agent2
+from agents.video.pipeline.mp4 import read_movie
+from agents.video.pipeline.types import RowError, Scene, SceneKind
+from agents.video.tests.pipeline_stage import (
+    ROOT_KEY,
+    SESSION,
+    USER,
+    Fence,
+    Stage,
+    decode_sound,
+    heard_spans,
+    make_script,
+    processes_in,
+    read_cues,
+)
+
+
+async def test_a_script_becomes_a_video_and_every_step_is_said(tmp_path):
+    stage = Stage(tmp_path)
+
+    result = await stage.run()
+
+    assert stage.said()[0] == ("Orchestrator", "starting", "")
+    starts = {("Agent2", "starting", ""), ("Agent4", "starting", "")}
+    assert {stage.said()[1], stage.said()[2]} == starts
+    assert stage.said()[5:] == [
+        ("Agent5", "starting", ""),
+        ("Agent5", "finished", ""),
+        ("Orchestrator", "finished", ""),
+    ]
+    assert {stage.said()[3], stage.said()[4]} == {
+        ("Agent2", "finished", ""),
+        ("Agent4", "finished", ""),
+    }
+    assert stage.rows_read == 3
+    assert result.video_key == f"{ROOT_KEY}/agent5/attempt-1/video.mp4"
+    last = {update.agent.value: update for update in stage.updates}
+    assert last["Agent5"].video_key == last["Orchestrator"].video_key == result.video_key
+    assert (last["Agent2"].file_count, last["Agent4"].file_count) == (2, 3)
+    assert last["Agent5"].file_count == 3
+    assert all(update.progress == 100 for update in last.values())
+    assert all(update.cost == Decimal(0) for update in last.values())
+    assert stage.stored() == [
+        f"{ROOT_KEY}/agent2/attempt-1/manifest.json",
+        f"{ROOT_KEY}/agent2/attempt-1/slide-0001.png",
+        f"{ROOT_KEY}/agent2/attempt-1/slide-0002.png",
+        f"{ROOT_KEY}/agent4/attempt-1/captions.vtt",
+        f"{ROOT_KEY}/agent4/attempt-1/manifest.json",
+        f"{ROOT_KEY}/agent4/attempt-1/narration.wav",
+        f"{ROOT_KEY}/agent4/attempt-1/timeline.json",
+        f"{ROOT_KEY}/agent5/attempt-1/captions.vtt",
+        f"{ROOT_KEY}/agent5/attempt-1/chapters.vtt",
+        f"{ROOT_KEY}/agent5/attempt-1/manifest.json",
+        f"{ROOT_KEY}/agent5/attempt-1/video.mp4",
+        f"{ROOT_KEY}/timestamp.json",
+    ]
+    moment = json.loads(stage.path(f"{ROOT_KEY}/timestamp.json").read_text())
+    assert isinstance(moment, int)
+    assert abs(moment - time.time()) < 60
+    assert not (tmp_path / "scratch" / f"{SESSION}-1").exists()
+    assert processes_in(tmp_path) == []
+
+
+async def test_the_video_holds_what_it_should(tmp_path):
+    stage = Stage(tmp_path)
+
+    result = await stage.run()
+
+    video = stage.path(result.video_key)
+    movie = read_movie(video)
+    assert movie.is_fast_start
+    assert movie.longest("vide") == pytest.approx(result.duration_seconds, abs=0.05)
+    assert movie.longest("soun") == pytest.approx(result.duration_seconds, abs=0.05)
+    assert {track.kind for track in movie.tracks} == {"vide", "soun", "sbtl", "text"}
+    assert result.size_bytes == video.stat().st_size
+    chapters = read_cues(stage.path(result.chapters_key).read_text())
+    assert [text for _, _, text in chapters] == ["What we heard", "Why they left"]
+    assert chapters[0][0] == 0
+    assert chapters[0][1] == chapters[1][0]
+    assert chapters[1][1] == pytest.approx(result.duration_seconds, abs=0.002)
+
+
+async def test_captions_are_within_50_ms_of_the_sound_in_the_video(tmp_path):
+    narration = "The first sentence stands alone. Here is another one. And this is a third."
+    scenes = [
+        Scene(SceneKind.TITLE, "One", narration),
+        Scene(SceneKind.FIGURE, "Two", "Sixty two percent of them left.", text="62 %"),
+    ]
+    stage = Stage(tmp_path, script=make_script(scenes))
+
+    result = await stage.run()
+
+    sound = decode_sound(stage.path(result.video_key), tmp_path / "heard.wav")
+    heard = heard_spans(sound)
+    cues = read_cues(stage.path(result.captions_key).read_text())
+    assert [text.replace("\n", " ") for _, _, text in cues] == [
+        "The first sentence stands alone.",
+        "Here is another one.",
+        "And this is a third.",
+        "Sixty two percent of them left.",
+    ]
+    assert len(heard) == len(cues)
+    for (start, end, _), (first, last) in zip(cues, heard, strict=True):
+        assert abs(start - first) <= 0.05
+        assert abs(end - last) <= 0.05
+
+
+async def test_progress_never_falls_and_is_100_only_at_the_end(tmp_path):
+    stage = Stage(tmp_path)
+
+    await stage.run()
+
+    for agent in ("Orchestrator", "Agent2", "Agent4", "Agent5"):
+        steps = [update for update in stage.updates if update.agent == agent]
+        shown = [update.progress for update in steps]
+        assert shown == sorted(shown)
+        assert [update.status.value for update in steps if update.progress == 100] == ["finished"]
+
+
+@pytest.mark.parametrize(
+    ("user_id", "session_id"),
+    [
+        (USER, "video_2"),
+        ("user_2", SESSION),
+        ("..", SESSION),
+        (USER, "../../etc"),
+        (USER, "a/b"),
+        (USER, ""),
+        ("user\x00", SESSION),
+        (USER, "a" * 65),
+    ],
+)
+async def test_a_foreign_or_crooked_id_is_an_error_and_leaves_no_files(
+    tmp_path, user_id, session_id
+):
+    stage = Stage(tmp_path)
+
+    with pytest.raises(RowError):
+        await stage.run(user_id, session_id)
+
+    assert stage.last_words()["Orchestrator"] == "error"
+    assert "finished" not in stage.last_words().values()
+    files = [name for name in stage.stored() if not name.endswith("timestamp.json")]
+    assert files == []
+    assert {path.name for path in tmp_path.iterdir()} <= {"store", "scratch"}
+
+
+async def test_a_second_attempt_takes_what_the_first_had_finished(tmp_path):
+    first = Stage(tmp_path)
+    await first.run()
+    again = Stage(tmp_path, fence=Fence(attempt=2, reusable_attempts=(1,)))
+
+    result = await again.run()
+
+    reused = {
+        update.agent.value: update.info["reused"]
+        for update in again.updates
+        if update.status == "finished" and "reused" in update.info
+    }
+    assert reused == {"Agent2": True, "Agent4": True, "Agent5": True}
+    assert result.video_key == f"{ROOT_KEY}/agent5/attempt-1/video.mp4"
+    named = json.loads(again.path(f"{ROOT_KEY}/agent2/attempt-2/manifest.json").read_text())
+    assert [one["key"] for one in named["files"]] == [
+        f"{ROOT_KEY}/agent2/attempt-1/slide-0001.png",
+        f"{ROOT_KEY}/agent2/attempt-1/slide-0002.png",
+    ]
+
+
+async def test_a_second_attempt_does_anew_what_has_changed_or_is_gone(tmp_path):
+    await Stage(tmp_path).run()
+    (tmp_path / "store" / ROOT_KEY / "agent2/attempt-1/slide-0002.png").unlink()
+    changed = make_script(
+        [make_script().scenes[0], Scene(SceneKind.CLOSING, "Bye", "Something else is said.")]
+    )
+    again = Stage(tmp_path, script=changed, fence=Fence(attempt=2, reusable_attempts=(1,)))
+
+    result = await again.run()
+
+    reused = [update.info["reused"] for update in again.updates if "reused" in update.info]
+    assert reused == [False, False, False]
+    assert result.video_key == f"{ROOT_KEY}/agent5/attempt-2/video.mp4"
+
+
+async def test_an_attempt_that_was_not_asked_for_is_left_alone(tmp_path):
+    await Stage(tmp_path).run()
+    again = Stage(tmp_path, fence=Fence(attempt=2))
+
+    result = await again.run()
+
+    assert result.video_key == f"{ROOT_KEY}/agent5/attempt-2/video.mp4"
+    assert [u.info["reused"] for u in again.updates if "reused" in u.info] == [False] * 3
+
+
+async def test_files_without_a_manifest_of_this_attempt_are_not_taken(tmp_path):
+    async def draw_and_forget(context):
+        manifest = await agent2.agent_2_process(context)
+        context.workspace._storage.delete(context.workspace.key("agent2", "manifest.json"))
+        return manifest
+
+    stage = Stage(tmp_path, visuals=draw_and_forget)
+
+    with pytest.raises(Exception, match="input_missing"):
+        await stage.run()
+
+    assert stage.last_words()["Agent5"] == "error"
+    assert not any("agent5" in name for name in stage.stored())
+
+
+async def test_a_scene_without_words_is_shown_in_silence(tmp_path):
+    scenes = [Scene(SceneKind.TITLE, "Quiet", ""), Scene(SceneKind.CLOSING, "🚀", "🚀")]
+    stage = Stage(tmp_path, script=make_script(scenes))
+
+    result = await stage.run()
+
+    assert result.duration_seconds == pytest.approx(4.8)
+    assert stage.path(result.captions_key).read_text() == "WEBVTT\n"
+    movie = read_movie(stage.path(result.video_key))
+    assert movie.longest("vide") == pytest.approx(4.8, abs=0.05)
