@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 SCHEMA: Final = 3
-LANES: Final = ("info", "commerce", "support", "survey")
+LANES: Final = ("info", "commerce", "support", "survey", "fallback")
+FALLBACK: Final = "fallback"
+"""Answers what no lane is for; the dialogue stays where it was."""
 ROLES: Final = ("user", "agent", "operator")
 LIFETIME_SECONDS: Final = 24 * 3600
 """Of silence by the person; then the dialogue starts fresh."""

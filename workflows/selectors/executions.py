@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Prefetch, QuerySet
@@ -21,7 +22,7 @@ def executions_of(person: User) -> QuerySet[Execution]:
     """Return a person's runs, newest first."""
     return (
         Execution.objects.filter(person=person)
-        .select_related("workflow", "version")
+        .select_related("person", "workflow", "version")
         .order_by("-started_at", "-pk")
     )
 
@@ -53,14 +54,21 @@ def open_execution_of(person: User, workflow: Workflow) -> Execution | None:
     )
 
 
-def elapsed_seconds(execution: Execution, now: datetime) -> float:
-    """Return how long was worked on a run: the sum of its segments up to now."""
-    return sum(segment.seconds(now) for segment in execution.segments.all())
+@dataclass(frozen=True, slots=True)
+class RunClock:
+    """What the clock of a run shows."""
+
+    elapsed_seconds: float
+    """The sum of its segments."""
+    is_timing: bool
+    """Whether it goes right now."""
 
 
-def is_timing(execution: Execution, now: datetime) -> bool:
-    """Tell whether the run's clock goes right now."""
-    return execution.state == ExecutionState.IN_PROGRESS and any(
-        segment.ended_at is None and not segment.is_silent(now)
-        for segment in execution.segments.all()
+def clock_of(execution: Execution, now: datetime) -> RunClock:
+    """Return what the clock of a run, which its person was given, shows at a moment."""
+    segments = list(execution.segments.all())
+    return RunClock(
+        elapsed_seconds=sum(segment.seconds(now) for segment in segments),
+        is_timing=execution.state == ExecutionState.IN_PROGRESS
+        and any(one.ended_at is None and not one.is_silent(now) for one in segments),
     )

@@ -254,7 +254,7 @@ async def test_real_drawing_is_stopped_within_a_second(tmp_path):
 
 @pytest.mark.parametrize("agent", ["Agent2", "Agent4", "Agent5"])
 async def test_a_cancelled_run_says_so_and_ends_within_a_second(tmp_path, agent):
-    stage = Stage(tmp_path, script=make_script(long_scenes(40)))
+    stage = Stage(tmp_path, script=make_script(long_scenes(14)))
     asked = []
 
     async def cancel(update):

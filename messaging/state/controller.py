@@ -1,0 +1,304 @@
+"""Controller: the whole turn, from a waiting message to what is committed.
+
+Owns the order of things: who holds the conversation drains its inbox in the order of sending,
+each message is one turn, and an agent is asked outside of any transaction. Losers of the lease
+just leave: their message waits as a row, and the holder looks again after letting go.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from core import clock, lease
+from core.errors import ConflictError
+from messaging.agents_protocol import (
+    AgentResult,
+    DialogueTurn,
+    Effect,
+    HandOffRequest,
+    Registry,
+    Router,
+    RouterDecision,
+    TurnContext,
+)
+from messaging.models import Contact, Conversation, ConversationMode, InboundMessage, TurnRecord
+from messaging.models.inbound import InboundState
+from messaging.replies import say
+from messaging.services import contacts, intake, outbox
+from messaging.state.builder import hydrate_state
+from messaging.state.contract import State
+from messaging.state.patcher import OvertakenError, TurnCommit, commit_turn
+from messaging.state.upcaster import UnknownSchemaError
+from messaging.turn_builder import Silence, build_turn
+from messaging.turns import Turn
+from messaging.type_replies import reply_to_kind, trouble, welcome_back
+
+logger = logging.getLogger(__name__)
+
+LEASE_SECONDS = 30.0
+RENEW_SECONDS = 10.0
+ATTEMPTS_MAX = 5
+"""Then the person gets an apology and the conversation goes to a person."""
+OPT_IN_WORDS = frozenset({"start", "alta", "unstop", "volver", "suscribir", "reanudar"})
+
+
+class TurnController:
+    """Drains inboxes.
+
+    Args:
+        router: decides on the lane.
+        registry: holds the lanes' agents.
+    """
+
+    def __init__(self, router: Router, registry: Registry) -> None:
+        self._router = router
+        self._registry = registry
+
+    def drain(self, conversation_id: str) -> int:
+        """Handle everything that waits in a conversation, in order; return how many turns.
+
+        Of many that call it at once one works. Safe to run twice.
+        """
+        handled = 0
+        while True:
+            found = Conversation.objects.filter(public_id=conversation_id)
+            fence = lease.claim(
+                found.filter(inbox_due_at__isnull=False), owner=_name(), seconds=LEASE_SECONDS
+            )
+            if fence is None:
+                return handled
+            try:
+                with _kept(conversation_id, fence):
+                    count = self._drain_held(conversation_id, fence)
+            finally:
+                lease.release(found, fence=fence)
+            handled += count
+            # What arrived between the last look and the release had found the lease taken.
+            if not count or not _waiting(conversation_id).exists():
+                return handled
+
+    def _drain_held(self, conversation_id: str, fence: int) -> int:
+        count = 0
+        while True:
+            inbound = _waiting(conversation_id).order_by("sent_at", "id").first()
+            if inbound is None:
+                Conversation.objects.filter(public_id=conversation_id, fence=fence).exclude(
+                    inbound__state=InboundState.WAITING
+                ).update(inbox_due_at=None)
+                return count
+            conversation = Conversation.objects.select_related("number__company", "contact").get(
+                public_id=conversation_id
+            )
+            try:
+                self._handle(conversation, fence, inbound)
+            except OvertakenError:
+                return count
+            except UnknownSchemaError:
+                # A server of the version that wrote it goes on; this one must not guess.
+                logger.exception("orchestrate_turn.schema", extra={"success": False})
+                intake.postpone_inbox(conversation=conversation, attempts=6)
+                return 0
+            except Exception:
+                # Whatever it was, the message stays first in the inbox.
+                if not self._note_failure(conversation, fence, inbound):
+                    return 0
+            count += 1
+
+    def _handle(self, conversation: Conversation, fence: int, inbound: InboundMessage) -> None:
+        began = clock.monotonic()
+        turn = build_turn(
+            wamid=inbound.wamid,
+            message_type=inbound.type,
+            payload=inbound.payload,
+            at=inbound.sent_at,
+            profile_name=inbound.profile_name,
+        )
+        commit = TurnCommit(conversation, fence, inbound, None, None, AgentResult(), began)
+        if isinstance(turn, Silence):
+            commit_turn(commit)
+            return
+        now = clock.now()
+        context = build_context(conversation, hydrate_state(conversation, now=now), now=now)
+        decision, result = self._answer(conversation, turn, context)
+        try:
+            committed = commit_turn(
+                TurnCommit(conversation, fence, inbound, turn, decision, result, began)
+            )
+        except ConflictError as refusal:
+            decision, result = self._answer_refusal(turn, context, decision, refusal)
+            committed = commit_turn(
+                TurnCommit(conversation, fence, inbound, turn, decision, result, began)
+            )
+        outbox.release_held(conversation=conversation)
+        logger.info(
+            "orchestrate_turn.completed",
+            extra={
+                "success": True,
+                "lane": decision.lane if decision else "",
+                "intent": decision.intent if decision else "",
+                "replies": committed.reply_count,
+                "milliseconds": int((clock.monotonic() - began) * 1000),
+            },
+        )
+
+    def _answer(
+        self, conversation: Conversation, turn: Turn, context: TurnContext
+    ) -> tuple[RouterDecision | None, AgentResult]:
+        """Return who answers and what; outside of any transaction, since a model may be asked."""
+        if conversation.mode == ConversationMode.OPERATOR:
+            return None, AgentResult()
+        if conversation.contact.opted_out_at is not None:
+            if not _asks_to_come_back(turn):
+                return None, AgentResult()
+            return None, AgentResult(
+                replies=(welcome_back(context.language),),
+                effects=(_opt_in(conversation.contact),),
+            )
+        decision = self._router.route(turn, context)
+        if not decision.reasons or decision.reasons[0] != "active_step":
+            by_kind = reply_to_kind(turn, context.language)
+            if by_kind is not None:
+                return decision, AgentResult(replies=(by_kind,))
+        return decision, self._registry.agent_for(decision.lane).handle(turn, decision, context)
+
+    def _answer_refusal(
+        self,
+        turn: Turn,
+        context: TurnContext,
+        decision: RouterDecision | None,
+        refusal: ConflictError,
+    ) -> tuple[RouterDecision | None, AgentResult]:
+        """Return what is said when the rows did not allow what the agent wanted."""
+        if decision is None or context.refusal is not None:
+            return decision, AgentResult(replies=(say(refusal.detail),))
+        again = replace(context, refusal=refusal)
+        result = self._registry.agent_for(decision.lane).handle(turn, decision, again)
+        if result.effects:
+            # Once is enough: the second answer may say, not do.
+            result = AgentResult(
+                replies=result.replies or (say(refusal.detail),),
+                slots=result.slots,
+                lane=result.lane,
+                hand_off=result.hand_off,
+                language=result.language,
+            )
+        return decision, result
+
+    def _note_failure(
+        self, conversation: Conversation, fence: int, inbound: InboundMessage
+    ) -> bool:
+        """Count a failed attempt; after the last, apologise and fetch a person. True to go on."""
+        attempts = inbound.attempts + 1
+        InboundMessage.objects.filter(pk=inbound.pk).update(attempts=attempts)
+        TurnRecord.objects.create(
+            conversation=conversation,
+            turn_id=inbound.wamid[:128],
+            is_success=False,
+            error_code="agent_failed",
+        )
+        logger.exception("orchestrate_turn.failed", extra={"success": False, "attempts": attempts})
+        if attempts < ATTEMPTS_MAX:
+            intake.postpone_inbox(conversation=conversation, attempts=attempts)
+            return False
+        turn = build_turn(
+            wamid=inbound.wamid,
+            message_type=inbound.type,
+            payload=inbound.payload,
+            at=inbound.sent_at,
+        )
+        language = conversation.contact.language or conversation.number.default_language
+        commit_turn(
+            TurnCommit(
+                conversation,
+                fence,
+                inbound,
+                turn if isinstance(turn, Turn) else None,
+                None,
+                AgentResult(
+                    replies=(trouble(language),), hand_off=HandOffRequest("not_understood")
+                ),
+                clock.monotonic(),
+            )
+        )
+        return True
+
+
+def build_context(conversation: Conversation, state: State, *, now: datetime) -> TurnContext:
+    """Return what agents are told of a conversation."""
+    identity = state["identity"]
+    contact = conversation.contact
+    return TurnContext(
+        company_id=conversation.number.company_id,
+        number_id=conversation.number_id,
+        contact_id=contact.pk,
+        conversation_id=conversation.pk,
+        conversation_public_id=conversation.public_id,
+        contact_name=identity.get("name") or contact.name,
+        language=contact.language
+        or identity.get("language")
+        or conversation.number.default_language,
+        lane=state["lane"] or "",
+        slots=state["slots"],
+        dialogue=tuple(
+            DialogueTurn(one["role"], one["text"], datetime.fromisoformat(one["at"]))
+            for one in state["dialogue"]["turns"]
+        ),
+        now=now,
+        is_first_turn=not state["dialogue"]["turns"],
+    )
+
+
+def _opt_in(contact: Contact) -> Effect:
+    def effect() -> None:
+        contacts.opt_in(contact=contact)
+
+    return effect
+
+
+def _asks_to_come_back(turn: Turn) -> bool:
+    return turn.text.strip().lower() in OPT_IN_WORDS
+
+
+def _waiting(conversation_id: str) -> QuerySet[InboundMessage]:
+    return InboundMessage.objects.filter(
+        conversation__public_id=conversation_id, state=InboundState.WAITING
+    )
+
+
+def _name() -> str:
+    return f"{os.getpid()}:{threading.get_ident()}:{secrets.token_hex(4)}"
+
+
+@contextmanager
+def _kept(conversation_id: str, fence: int) -> Iterator[None]:
+    """Renew the lease while the work inside goes on, from a thread that ends with it."""
+    is_over = threading.Event()
+
+    def renew() -> None:
+        found = Conversation.objects.filter(public_id=conversation_id)
+        try:
+            while not is_over.is_set():
+                if not lease.renew(found, fence=fence, seconds=LEASE_SECONDS):
+                    return
+                is_over.wait(RENEW_SECONDS)
+        finally:
+            connection.close()
+
+    keeper = threading.Timer(RENEW_SECONDS, renew)
+    keeper.daemon = True
+    keeper.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        keeper.cancel()

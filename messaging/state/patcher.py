@@ -1,0 +1,211 @@
+"""Patcher: the one transaction in which a turn becomes fact.
+
+Owns the commit of a turn: new state version, outbox rows, the end of the inbox row and the turn's
+record stand or fall together, guarded by the version and the lease's fence. A commit that was
+overtaken is tried again on fresh rows, with growing pauses; no agent and no model is asked again.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import OperationalError, transaction
+
+from core import clock
+from core.jobs import nudge
+from core.live import append_event
+from core.retry import backoff_seconds
+from messaging.agents_protocol import AgentResult, RouterDecision
+from messaging.models import Contact, Conversation, InboundMessage, OutboundMessage, TurnRecord
+from messaging.models.inbound import InboundState
+from messaging.replies import Reply
+from messaging.services import contacts, hand_offs
+from messaging.services.outbox import SEND_JOB, build_outbound
+from messaging.state import cache
+from messaging.state.builder import hydrate_state
+from messaging.state.contract import FALLBACK, TEXT_MAX, TURNS_MAX, State
+from messaging.state.validator import validate
+from messaging.turns import Turn
+
+RETRIES = 3
+RETRY_BASE_SECONDS = 0.1
+RETRY_CAP_SECONDS = 2.0
+
+
+class OvertakenError(RuntimeError):
+    """Another worker took the lease or handled the message: this one writes nothing."""
+
+
+class VersionConflictError(RuntimeError):
+    """The conversation moved on between reading and writing; the commit may be tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnCommit:
+    """All that a handled turn wants to write."""
+
+    conversation: Conversation
+    fence: int
+    inbound: InboundMessage
+    turn: Turn | None
+    """None for a message that is kept in silence."""
+    decision: RouterDecision | None
+    result: AgentResult
+    began: float
+    """`clock.monotonic()` when the turn was taken up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a commit wrote."""
+
+    state: State
+    reply_count: int
+
+
+def commit_turn(commit: TurnCommit) -> Committed:
+    """Write a turn, once.
+
+    Raises:
+        OvertakenError: the lease or the message is somebody else's by now; nothing is written.
+        VersionConflictError: still in conflict after the retries; the message stays waiting.
+        ConflictError: an effect refused; nothing is written.
+    """
+    for attempt in range(1, RETRIES + 2):
+        try:
+            with transaction.atomic():
+                committed = _write(commit)
+        except (VersionConflictError, OperationalError):
+            if attempt > RETRIES:
+                raise
+            time.sleep(backoff_seconds(attempt, base=RETRY_BASE_SECONDS, cap=RETRY_CAP_SECONDS))
+            continue
+        cache.write_state(committed.state)
+        return committed
+    raise AssertionError("unreachable")
+
+
+def _write(commit: TurnCommit) -> Committed:
+    now = clock.now()
+    row = (
+        Conversation.objects.select_related("number__company", "contact")
+        .filter(pk=commit.conversation.pk, fence=commit.fence)
+        .first()
+    )
+    if row is None:
+        raise OvertakenError
+    inbox = InboundMessage.objects.filter(pk=commit.inbound.pk, state=InboundState.WAITING)
+    if not inbox.update(
+        state=InboundState.DONE if commit.turn else InboundState.SILENT, handled_at=now
+    ):
+        raise OvertakenError
+    replies = list(commit.result.replies)
+    for effect in commit.result.effects:
+        replies += effect() or ()
+    state = patch_state(
+        hydrate_state(row, now=now), commit, replies=replies, now=now, version=row.version + 1
+    )
+    validate(state)
+    changed: dict[str, Any] = {
+        "state": state,
+        "version": row.version + 1,
+        "lane": state["lane"] or "",
+        "inbox_attempts": 0,
+        "last_activity_at": now,
+    }
+    if not Conversation.objects.filter(pk=row.pk, version=row.version, fence=commit.fence).update(
+        **changed
+    ):
+        raise VersionConflictError
+    _write_contact(row.contact, commit.result)
+    if commit.result.hand_off is not None:
+        hand_offs.request_hand_off(conversation=row, reason=commit.result.hand_off.reason)
+    rows = [
+        build_outbound(
+            conversation=row,
+            reply=reply,
+            turn_id=commit.inbound.wamid,
+            position=position,
+            reply_to=commit.inbound.wamid,
+        )
+        for position, reply in enumerate(replies)
+    ]
+    if rows:
+        OutboundMessage.objects.bulk_create(rows)
+        nudge(SEND_JOB, row.public_id)
+    if commit.turn is not None:
+        _record(row, commit, len(rows), state["version"])
+        append_event(
+            stream=row.stream_name,
+            type="turn",
+            payload={"lane": state["lane"], "intent": state["intent"], "replies": len(rows)},
+        )
+    return Committed(state, len(rows))
+
+
+def patch_state(
+    state: State, commit: TurnCommit, *, replies: Sequence[Reply], now: datetime, version: int
+) -> State:
+    """Return the state after a turn. Pure: the same patch on a fresher state is the retry."""
+    patched = copy.deepcopy(state)
+    turn, decision, result = commit.turn, commit.decision, commit.result
+    patched["version"] = version
+    patched["last_turn_id"] = commit.inbound.wamid
+    meta = patched["meta"]
+    meta["started_at"] = meta["started_at"] or clock.rfc3339(now)
+    meta["last_inbound_at"] = clock.rfc3339(commit.inbound.sent_at)
+    if turn is None:
+        return patched
+    if turn.profile_name:
+        patched["identity"]["name"] = turn.profile_name
+    if result.language:
+        patched["identity"]["language"] = result.language
+    if decision is not None:
+        if result.lane or decision.lane != FALLBACK:
+            patched["lane"] = result.lane or decision.lane
+        patched["intent"] = decision.intent
+        if result.slots is not None:
+            patched["slots"][decision.lane] = dict(result.slots)
+    turns = patched["dialogue"]["turns"]
+    turns.append(
+        {
+            "role": "user",
+            "text": turn.text[:TEXT_MAX],
+            "kind": str(turn.kind),
+            "at": clock.rfc3339(turn.at),
+        }
+    )
+    turns += [
+        {"role": "agent", "text": reply.readable[:TEXT_MAX], "at": clock.rfc3339(now)}
+        for reply in replies
+    ]
+    del turns[:-TURNS_MAX]
+    return patched
+
+
+def _write_contact(contact: Contact, result: AgentResult) -> None:
+    if result.opt_out:
+        contacts.opt_out(contact=contact)
+    if result.language and result.language != contact.language:
+        Contact.objects.filter(pk=contact.pk).update(language=result.language)
+
+
+def _record(row: Conversation, commit: TurnCommit, reply_count: int, version: int) -> None:
+    decision = commit.decision
+    TurnRecord.objects.create(
+        conversation=row,
+        turn_id=commit.inbound.wamid[:128],
+        version=version,
+        lane=decision.lane if decision else "",
+        intent=decision.intent[:48] if decision else "",
+        confidence=decision.confidence if decision else 0,
+        source=str(decision.source) if decision else "",
+        reasons=list(decision.reasons) if decision else [],
+        reply_count=reply_count,
+        milliseconds=int((clock.monotonic() - commit.began) * 1000),
+    )
