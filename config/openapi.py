@@ -15,6 +15,7 @@ from drf_spectacular.generators import SchemaGenerator
 def state_machines() -> dict[str, Mapping[Any, frozenset[Any]]]:
     """Return the name of each published state enum with what each state may become."""
     # Imported late: the settings name this module, and models load after them.
+    from agents.video.models import RUN_TRANSITIONS
     from sessions.models import ALLOWED_TRANSITIONS
     from surveys.models.payouts import PAYOUT_TRANSITIONS
     from surveys.models.responses import RESPONSE_TRANSITIONS
@@ -26,6 +27,7 @@ def state_machines() -> dict[str, Mapping[Any, frozenset[Any]]]:
         "ResponseState": RESPONSE_TRANSITIONS,
         "SessionStatus": ALLOWED_TRANSITIONS,
         "SurveyStatus": SURVEY_TRANSITIONS,
+        "VideoRunState": RUN_TRANSITIONS,
         "WithdrawalState": WITHDRAWAL_TRANSITIONS,
     }
 

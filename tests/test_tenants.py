@@ -20,6 +20,8 @@ from rest_framework.test import APIClient
 from accounts.models import Company, Role, User
 from accounts.services.invitations import invite
 from accounts.tests.factories import make_key
+from agents.video.services.runs import start_run
+from agents.video.services.scripts import create_video_session
 from sessions.models import TranscriptSegment
 from surveys.models import Payout
 from surveys.services.appeals import file_appeal
@@ -89,6 +91,13 @@ def world(ana: User, acme: Company, beto: User) -> World:
     appeal = file_appeal(response=visitor.response, text=f"{CANARY} please look again")
     key, _ = make_key(acme)
     invitation = invite(company=acme, email="new@acme.test", role=Role.MEMBER, actor=ana).row
+    video = create_video_session(
+        owner=ana,
+        company=acme,
+        title=f"{CANARY} film",
+        scenes=[{"kind": "title", "heading": f"{CANARY} heading", "narration": "Words."}],
+    )
+    run = start_run(owner=ana, session_id=video.public_id)
     payout_id = payout.public_id if payout else "payout_none"
     return World(
         arguments={
@@ -105,6 +114,8 @@ def world(ana: User, acme: Company, beto: User) -> World:
             "file_type": "txt",
             "action": "approve",
             "file_format": "csv",
+            "video_id": video.public_id,
+            "run_id": run.public_id,
             "uidb64": "MQ",
             "token": "set-password",
         },
@@ -120,7 +131,7 @@ def _rows_of_ana() -> dict[tuple[str, Any], dict[str, Any]]:
     """Return every row there is, but for counters and clocks of use."""
     ignored = {"last_used_at", "last_login"}
     rows: dict[tuple[str, Any], dict[str, Any]] = {}
-    for label in ("accounts", "voice_sessions", "surveys"):
+    for label in ("accounts", "video", "voice_sessions", "surveys"):
         model: type[Model]
         for model in apps.get_app_config(label).get_models():
             for values in model._default_manager.values():

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
 class VideoConfig(AppConfig):
-    """Name the app; its rows, pages and jobs need no wiring of their own."""
+    """Name the app and register its system checks; its rows and pages need no other wiring."""
 
     name = "agents.video"
     label = "video"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Import what registers itself."""
+        import_module("agents.video.checks")

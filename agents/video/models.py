@@ -250,7 +250,8 @@ class RunAgent(models.Model):
 class AgentCost(AppendOnlyModel):
     """What one agent spent with one provider in one attempt. Never changed, never deleted."""
 
-    run = models.ForeignKey(VideoRun, on_delete=models.PROTECT, related_name="costs")
+    # No way back from the run: its default manager only adds and reads, which confuses the stubs.
+    run = models.ForeignKey(VideoRun, on_delete=models.PROTECT, related_name="+")
     attempt = models.PositiveIntegerField()
     agent = models.CharField(max_length=16, choices=AgentName.choices)
     provider = models.CharField(max_length=60)

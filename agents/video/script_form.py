@@ -96,8 +96,8 @@ class SceneForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 
-    def __init__(self, *args: Any, number: int, **kwargs: Any) -> None:
-        super().__init__(*args, prefix=f"scene-{number}", use_required_attribute=False, **kwargs)
+    def __init__(self, sent: Mapping[str, Any], *, number: int) -> None:
+        super().__init__(dict(sent), prefix=f"scene-{number}", use_required_attribute=False)
         self.number = number
         self.position = number + 1
 

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from typing import Any, Final
 
+from livekit import rtc
 from livekit.agents import llm, vad
 
 from agents.voice.browser import BrowserTransport
@@ -79,6 +80,8 @@ class AgentManager:
         briefing: VoiceBriefing,
         sink: VoiceSink,
         host: ConversationHost,
+        *,
+        room: rtc.Room | None = None,
     ) -> LiveVoice:
         """Start the agent of a conversation; it listens when this returns.
 
@@ -87,6 +90,7 @@ class AgentManager:
             briefing: what it is about; private.
             sink: gets every event; the last one is `VoiceEnded`.
             host: what is said, and where words are kept.
+            room: of a worker's job, connected already; else the agent joins by itself.
 
         Raises:
             VoiceUnavailableError: it has an agent already, the caps are reached, or the sound
@@ -95,7 +99,7 @@ class AgentManager:
         self._admit(ticket)
         self._starting[ticket.session_id] = ticket.company_key
         try:
-            agent = await self._start(ticket, briefing, sink, host)
+            agent = await self._start(ticket, briefing, sink, host, room)
         finally:
             del self._starting[ticket.session_id]
         self._agents[ticket.session_id] = agent
@@ -157,6 +161,7 @@ class AgentManager:
         briefing: VoiceBriefing,
         sink: VoiceSink,
         host: ConversationHost,
+        room: rtc.Room | None,
     ) -> LiveAgent:
         engine = self._engine(ticket.engine)
         outbox = Outbox(sink)
@@ -187,7 +192,7 @@ class AgentManager:
 
         try:
             await agent.start(
-                transport=self._transport(ticket, sink, course, recorder, agent),
+                transport=self._transport(ticket, sink, course, recorder, agent, room),
                 tap=tap,
                 ears=engine.make_stt(briefing.language, tap, tell_restart),
                 voice=engine.make_tts(briefing.language, tell_restart),
@@ -207,11 +212,19 @@ class AgentManager:
         course: Course,
         recorder: Recorder | None,
         agent: LiveAgent,
+        room: rtc.Room | None,
     ) -> VoiceTransport:
         if ticket.transport is TransportKind.LIVEKIT:
             from agents.voice.room import RoomTransport
 
-            return RoomTransport(ticket=ticket, sink=sink, options=self.options, course=course)
+            return RoomTransport(
+                ticket=ticket,
+                sink=sink,
+                options=self.options,
+                course=course,
+                on_presence=agent.set_connected,
+                room=room,
+            )
         return BrowserTransport(
             sink=sink,
             options=self.options,

@@ -136,7 +136,7 @@ class VoiceTicket:
     room_name: str = ""
     """LiveKit only; unique for each conversation."""
     participant_identity: str = ""
-    """LiveKit only: whom the agent listens to."""
+    """LiveKit only: whom the agent listens to; empty for the first who comes."""
     recording: Recording | None = None
 
 

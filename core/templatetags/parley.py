@@ -30,8 +30,8 @@ _TIME_FORMATS = {
 }
 
 _TONES = {
-    "good": "active approved complete completed confirmed done paid posted ready released "
-    "ok settled success succeeded verified",
+    "good": "active approved complete completed confirmed done finished paid posted ready "
+    "released ok settled success succeeded verified",
     "info": "created evaluating invited pending processing queued scheduled sending started",
     "live": "in_progress live recording running talking",
     "warn": "appealed degraded draft early expired expiring held partial paused review unclaimed",

@@ -71,3 +71,30 @@ def decision_schema() -> dict[str, Any]:
         "required": ["intent", "confidence"],
         "additionalProperties": False,
     }
+
+#: Steps of a running dialogue: only the lane that waits for them names them, never the words.
+STEP_INTENTS: dict[str, tuple[str, ...]] = {
+    "info": ("menu", "faq_missed", "faq_helped"),
+    "commerce": (
+        "category",
+        "product",
+        "quantity",
+        "add",
+        "clear",
+        "fulfilment",
+        "address",
+        "place",
+        "confirm",
+        "stop_checkout",
+        "repeat",
+        "cancel_yes",
+        "new_address",
+    ),
+    "support": ("describe", "choose_order", "solved", "not_solved", "rate", "reopen", "ticket"),
+    "survey": ("choose", "consent", "decline", "answer", "finish", "leave"),
+}
+
+
+def intents_of(lane: str) -> tuple[str, ...]:
+    """Return every intent a lane handles: those words can name and those of its own steps."""
+    return INTENTS.get(lane, ()) + STEP_INTENTS.get(lane, ())

@@ -147,9 +147,7 @@ def _is_overdue(order: Order) -> bool:
 
 def _give_back(order: Order) -> None:
     for line in order.lines.order_by("product_id"):
-        return_stock(
-            product_id=line.product_id, quantity=line.quantity, order_ref=order.public_id
-        )
+        return_stock(product_id=line.product_id, quantity=line.quantity, order_ref=order.public_id)
     OrderPayment.objects.filter(order=order, state=PaymentState.OPEN).update(
         state=PaymentState.VOID
     )
@@ -165,9 +163,7 @@ def advance_order(
         OrderStateError: the step does not follow the present state.
     """
     if wanted not in OPERATOR_STEPS:
-        raise InvalidInputError(
-            "invalid_step", "Choose preparing, shipped, ready or delivered."
-        )
+        raise InvalidInputError("invalid_step", "Choose preparing, shipped, ready or delivered.")
     with transaction.atomic():
         row = lock_order(order.pk)
         if tracking_code:

@@ -110,6 +110,10 @@ class TurnController:
                 return 0
             except Exception:
                 # Whatever it was, the message stays first in the inbox.
+                logger.exception(
+                    "orchestrate_turn.failed",
+                    extra={"success": False, "attempts": inbound.attempts + 1},
+                )
                 if not self._note_failure(conversation, fence, inbound):
                     return 0
             count += 1
@@ -206,7 +210,6 @@ class TurnController:
             is_success=False,
             error_code="agent_failed",
         )
-        logger.exception("orchestrate_turn.failed", extra={"success": False, "attempts": attempts})
         if attempts < ATTEMPTS_MAX:
             intake.postpone_inbox(conversation=conversation, attempts=attempts)
             return False

@@ -22,8 +22,14 @@ from scripts.services.install import install_missing, install_speech_voices
 from scripts.services.livekit import LiveKitService
 from scripts.services.postgres import PostgresService
 from scripts.services.redis import RedisService
+from scripts.services.swift import SwiftService
 
-SERVICE_CLASSES: tuple[type[Service], ...] = (PostgresService, RedisService, LiveKitService)
+SERVICE_CLASSES: tuple[type[Service], ...] = (
+    PostgresService,
+    RedisService,
+    LiveKitService,
+    SwiftService,
+)
 
 
 def start_services(services: Sequence[Service]) -> list[Service]:

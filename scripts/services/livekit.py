@@ -182,7 +182,7 @@ class LiveKitService(Service):
             .with_ttl(timedelta(minutes=1))
             .with_grants(grants)
         )
-        request = urllib.request.Request(  # noqa: S310  # http, to the loopback
+        request = urllib.request.Request(  # http, to the loopback
             f"http://{LOOPBACK}:{state.port}/twirp/livekit.RoomService/ListRooms",
             data=json.dumps({}).encode(),
             headers={

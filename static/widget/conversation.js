@@ -1,13 +1,15 @@
 // Owns: the conversation screen. What is typed is kept here until the server has it, over reloads too.
 import { ConversationConnection } from "./connection.js";
 import { button, h, icon, isBusy, newId, setBusy } from "./dom.js";
-import { request } from "./http.js";
+import { bearer, request } from "./http.js";
 import { quickReplies } from "./quick-replies.js";
+import { CaptionPacer } from "./captions.js";
 
 const TURN_CHARS = 4000;
 const WARN_AT_SECONDS = [120, 60];
-// What can carry a conversation besides typing: name of the transport to the module that does it.
-const VOICE = {};
+// What can carry a conversation besides typing: name of the transport to what loads the part that does it.
+const loadVoice = () => import("./voice.js").then((module) => module.WidgetVoice);
+const VOICE = { livekit: loadVoice, browser_audio: loadVoice };
 
 export function drawConversation(panel) {
   return new Conversation(panel);
@@ -25,6 +27,7 @@ class Conversation {
   #warned = new Set();
   #hasSnapshot = false;
   #isLeaving = false;
+  #captions = new CaptionPacer((segment) => this.#takeSegment(segment, { isNew: true }), (id) => this.#dropRow(id));
 
   constructor(panel) {
     this.panel = panel;
@@ -35,7 +38,7 @@ class Conversation {
     this.#connect();
     this.clock = setInterval(() => this.#drawClock(), 1000);
     this.shell.tab.write({ isTalking: true });
-    this.voice = this.session.transports.map((name) => VOICE[name]).find(Boolean) ?? null;
+    this.#offerVoice();
   }
 
   // --- drawing ------------------------------------------------------------------------------------
@@ -56,7 +59,9 @@ class Conversation {
     });
     this.sendButton = h("button.send", { type: "submit", "aria-label": t("send"), title: t("send") }, icon("send"));
     this.limit = h("p.limit", { role: "status" });
-    this.composer = h("form.composer", { onsubmit: (event) => { event.preventDefault(); this.#sendDraft(); } }, this.field, this.sendButton);
+    this.micPlace = h("span", { hidden: true });
+    this.voicePlace = h("div", { hidden: true });
+    this.composer = h("form.composer", { onsubmit: (event) => { event.preventDefault(); this.#sendDraft(); } }, this.field, this.micPlace, this.sendButton);
     this.skipButton = button(t("skip"), { kind: "quiet", iconName: "skip", onclick: () => this.#say(t("skip_say")) });
     this.pauseButton = button(t("pause"), { kind: "quiet", iconName: "pause", onclick: () => this.#togglePause() });
     this.doneButton = button(t("done"), { kind: "secondary", iconName: "check", onclick: () => this.#finish() });
@@ -67,7 +72,7 @@ class Conversation {
     this.element = h("div.talk", {},
       h("div.status", {}, this.bar, h("div.status__words", {}, this.count, this.left)),
       this.note, this.scroller, this.pausedCard,
-      h("div.dock", {}, this.quick, this.composer, this.limit, h("div.tools", {}, this.skipButton, this.pauseButton, this.doneButton)));
+      h("div.dock", {}, this.quick, this.voicePlace, this.composer, this.limit, h("div.tools", {}, this.skipButton, this.pauseButton, this.doneButton)));
     this.focus = this.field;
     this.#grow();
   }
@@ -204,6 +209,36 @@ class Conversation {
     this.shell.store.write({ pending: rest });
   }
 
+  // --- voice --------------------------------------------------------------------------------------
+
+  async #offerVoice() {
+    const load = this.session.transports.map((name) => VOICE[name]).find(Boolean);
+    if (!load) return;
+    try {
+      const WidgetVoice = await load();
+      if (!this.element.isConnected) return;
+      const path = `${this.shell.base}/session/${this.session.session_id}/voice`;
+      this.voice = new WidgetVoice({
+        panel: this.panel, connection: this.connection,
+        post: (body) => request(path, { method: "POST", headers: bearer(this.session.session_token), body }),
+      });
+    } catch (error) {
+      this.shell.fail("load_failed", `voice could not be loaded: ${error.message}`);
+      return;
+    }
+    this.voice.addEventListener("change", () => {
+      this.#captions.isOn = this.voice.isOn;
+      if (!this.voice.isOn) this.#captions.flush();
+    });
+    this.micPlace.replaceWith(this.voice.start);
+    this.voicePlace.replaceWith(this.voice.element);
+  }
+
+  #dropRow(id) {
+    this.#rows.get(id)?.remove();
+    this.#rows.delete(id);
+  }
+
   // --- what the server says -----------------------------------------------------------------------
 
   #connect() {
@@ -221,8 +256,9 @@ class Conversation {
   }
 
   #take(event) {
+    if (this.voice?.take(event)) return;
     if (event.type === "snapshot") this.#takeSnapshot(event);
-    else if (event.type === "transcript") this.#takeSegment(event, { isNew: true });
+    else if (event.type === "transcript") this.#captions.take(event);
     else if (event.type === "progress") this.#takeProgress(event);
     else if (event.type === "session") this.#takeStatus(event);
     else if (event.type === "agent_state") this.#showThinking(event.state === "thinking");
@@ -232,6 +268,7 @@ class Conversation {
   #takeSnapshot(event) {
     const isFirst = !this.#hasSnapshot;
     this.#hasSnapshot = true;
+    this.#captions.flush();
     for (const segment of event.segments) this.#takeSegment(segment, { isNew: false });
     if (isFirst) {
       for (const turn of this.shell.store.read().pending ?? []) if (!this.#pending.has(turn.clientId)) this.#showPending(turn);
@@ -246,17 +283,21 @@ class Conversation {
   }
 
   #takeSegment(segment, { isNew }) {
-    const isKnown = this.#rows.has(segment.segment_id);
     const row = this.#rows.get(segment.segment_id) ?? this.#pending.get(segment.client_id) ?? this.#row(segment.role, segment.text);
     this.#rows.set(segment.segment_id, row);
-    row.dataset.position = segment.position;
+    if (segment.position !== undefined) row.dataset.position = segment.position;
+    const position = Number(row.dataset.position ?? Infinity);
     row.classList.remove("is-pending");
+    row.classList.toggle("is-interim", !segment.final);
     row.querySelector(".turn__text").textContent = segment.text;
     this.#meta(row, "");
     if (segment.client_id) this.#forget(segment.client_id);
     const later = [...this.list.children].find((other) => other !== row && (other.classList.contains("is-pending") || Number(other.dataset.position) > segment.position));
     if (later ? row.nextElementSibling !== later : row !== this.list.lastElementChild) this.list.insertBefore(row, later ?? null);
-    if (isNew && !isKnown) {
+    if (!segment.final) return this.#scroll();
+    const isTold = row.dataset.told === segment.segment_id;
+    row.dataset.told = segment.segment_id;
+    if (isNew && !isTold) {
       if (segment.role === "agent") {
         this.#showThinking(false);
         this.panel.announce(segment.text);
@@ -283,6 +324,7 @@ class Conversation {
     this.pausedCard.hidden = !isPaused;
     this.element.classList.toggle("is-paused", isPaused);
     for (const part of [this.scroller, this.composer]) part.inert = isPaused;
+    this.voice?.hold(isPaused);
     this.skipButton.disabled = isPaused;
     this.pauseButton.querySelector("span").textContent = this.panel.t(isPaused ? "resume" : "pause");
     this.pauseButton.querySelector("svg").replaceWith(icon(isPaused ? "play" : "pause"));
@@ -354,14 +396,16 @@ class Conversation {
     const rest = this.field.value.trim();
     // Words that were typed and not sent belong to the answer.
     if (rest && rest.length <= TURN_CHARS && this.#status.status !== "paused") this.#sendDraft();
-    if (this.#pending.size > 0) await this.#untilSent();
+    if (this.voice?.isOn) this.voice.call.finishTurn(); // what is being said belongs to the answer
+    if (this.#pending.size > 0 || this.element.querySelector(".turn--visitor.is-interim")) await this.#untilSent();
     this.#leaveForResult();
   }
 
   #untilSent() {
     return new Promise((resolve) => {
       const until = Date.now() + 4000;
-      const look = () => (this.#pending.size === 0 || Date.now() > until ? resolve() : setTimeout(look, 60));
+      const isSent = () => this.#pending.size === 0 && !this.element.querySelector(".turn--visitor.is-interim");
+      const look = () => (isSent() || Date.now() > until ? resolve() : setTimeout(look, 60));
       look();
     });
   }
@@ -376,7 +420,7 @@ class Conversation {
     clearInterval(this.clock);
     // Closing the panel is no reason to lose time: the clock stops until somebody opens it again.
     if (!this.#isLeaving && this.#status.status === "active" && !this.shell.isInline) this.connection.pause();
+    this.voice?.dispose();
     this.connection.close();
-    this.voice?.dispose?.();
   }
 }

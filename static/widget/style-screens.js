@@ -91,4 +91,17 @@ details[open] .mark__word::after { rotate: 225deg; margin-block-end: -1px; }
 .dots { display: inline-flex; gap: 4px; } .dot { inline-size: 18px; block-size: 6px; border-radius: 9px; border: 1px solid var(--edge); } .dot--on { background: var(--a); border-color: var(--a); }
 .transaction__line { display: flex; align-items: center; gap: 8px; } .transaction code { flex: 1; min-inline-size: 0; font: 400 .8125em/1.4 ui-monospace, "SF Mono", Menlo, Consolas, monospace; overflow-wrap: anywhere; }
 .transaction .button { min-block-size: 36px; padding: 6px 10px; font-size: .875em; }
+.mic { all: unset; box-sizing: border-box; flex: none; display: grid; place-items: center; inline-size: 44px; block-size: 44px; border-radius: var(--r2); border: 1px solid var(--edge); color: var(--ink); cursor: pointer; }
+.mic:hover { background: var(--sunk); } .mic:focus-visible { outline: 2px solid var(--a); outline-offset: 2px; } .mic[hidden] { display: none; }
+.voice:not(:has(> :not([hidden]))) { display: none; }
+.voice__bar { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 10px; } .voice__bar[hidden], .voice__card[hidden] { display: none; }
+.voice__bar .button { min-block-size: 36px; padding: 6px 10px; font-size: .875em; } .voice__bar .icon { inline-size: 16px; block-size: 16px; }
+.voice__words { flex: 1 1 7em; font-size: .875em; }
+.voice__card { display: flex; flex-direction: column; gap: 8px; padding: 12px; border: 1px solid var(--edge); border-radius: var(--r2); background: var(--sunk); font-size: .9em; }
+.voice__title { font-weight: 650; }
+.voice__device { font: inherit; min-block-size: 40px; max-inline-size: 100%; color: var(--ink); background: var(--paper, Canvas); border: 1px solid var(--edge); border-radius: var(--r2); padding: 6px 8px; }
+.voice__note { padding: 8px 12px; border-radius: var(--r2); background: var(--gold-soft); color: var(--gold-ink); font-size: .875em; }
+.meter { display: inline-block; inline-size: 56px; block-size: 8px; border-radius: 9px; border: 1px solid var(--edge); overflow: hidden; } .meter--wide { inline-size: 100%; }
+.meter__fill { display: block; block-size: 100%; inline-size: 0; background: var(--a); }
+.turn.is-interim .turn__text { opacity: .75; }
 `;

@@ -17,6 +17,14 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 SHELL = "shell.js"
+VOICE_MODULES = (
+    "call.js",
+    "captions.js",
+    "microphone.js",
+    "pcm-worklet.js",
+    "player.js",
+    "room.js",
+)
 VERSION_IN_SHELL = "/widget/dev/"
 """What the shell's source says in place of the folder its modules are loaded from."""
 
@@ -39,10 +47,12 @@ class WidgetBundle:
 
 
 def _sources() -> dict[str, Path]:
-    """Return the name in the address to the file; the connection is shared with the chat page."""
+    """Return the name in the address to the file; connection and voice are shared with the chat."""
     static = Path(settings.BASE_DIR) / "static"
     found = {path.name: path for path in sorted((static / "widget").glob("*.js"))}
     found["connection.js"] = static / "js" / "conversation" / "connection.js"
+    for name in VOICE_MODULES:
+        found[name] = static / "js" / "voice" / name
     return found
 
 

@@ -65,7 +65,6 @@ class StartView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Start a run of a workflow; once for an Idempotency-Key."""
-        raw = request._request.body  # before the parser takes it
         body = checked(serializers.StartInput(data=request.data))
         person = person_of(request, body.get("user_id"))
         ratelimit.hit(
@@ -83,7 +82,6 @@ class StartView(APIView):
             )
             return StoredAnswer(status=201, body=shape_execution(started))
 
-        del raw
         return answer_idempotently(request, tenant=person.public_id, call=start)
 
 
@@ -158,9 +156,7 @@ class HeartbeatView(APIView):
         """Keep the clock going and tell where the run stands."""
         execution = execution_of(person_of(request), execution_id)
         beat = executions.keep_alive(execution=execution)
-        return Response(
-            {**shape_state(beat.execution), "left_out_seconds": beat.left_out_seconds}
-        )
+        return Response({**shape_state(beat.execution), "left_out_seconds": beat.left_out_seconds})
 
 
 class _MoveView(APIView):

@@ -128,4 +128,3 @@ def shape_workflow(
         "open_execution_id": open_execution.public_id if open_execution else None,
         "steps": version.steps,
     }
-

@@ -61,7 +61,7 @@ class ProofMultiPartParser(MultiPartParser):
         return DataAndFiles(fields, files)
 
 
-def file_of(request: Request) -> UploadedFile | None:
+def file_of(request: Request) -> UploadedFile[bytes] | None:
     """Return the uploaded proof of a request, if it has one."""
     found = request.FILES.get(FIELD)
     return found if isinstance(found, UploadedFile) else None

@@ -24,6 +24,7 @@ from rest_framework.views import APIView
 
 from agents.video import storage
 from core.errors import ForbiddenError, GoneError, NotFoundError
+from core.errors_http import problem_response
 
 CHUNK_BYTES: Final = 256 * 1024
 _RANGE: Final = re.compile(r"bytes=(?:(\d{1,18})-(\d{0,18})|-(\d{1,18}))")
@@ -123,7 +124,12 @@ class VideoFile(APIView):
             wanted = read_range(header, size)
         except RangeUnsatisfiableError:
             handle.close()
-            return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
+            return problem_response(
+                status=416,
+                code="range_unsatisfiable",
+                detail=f"The file has {size} bytes. Ask for some of them.",
+                headers={"Content-Range": f"bytes */{size}"},
+            )
         part = wanted or ByteRange(0, size - 1)
         disposition = "attachment" if named.as_download else "inline"
         headers = {

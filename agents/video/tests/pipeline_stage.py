@@ -52,7 +52,9 @@ def long_scenes(count, *, sentences=12):
     """Return scenes that take each agent long enough to be caught at work."""
     sentence = "This sentence is here to be spoken for a while, so that somebody can interrupt it. "
     return [
-        Scene(SceneKind.LIST, f"Heading {number}", sentence * sentences, items=("One", "Two", "Three"))
+        Scene(
+            SceneKind.LIST, f"Heading {number}", sentence * sentences, items=("One", "Two", "Three")
+        )
         for number in range(count)
     ]
 

@@ -5,8 +5,9 @@
 const PROTOCOL = "parley.v1";
 const ENDED = 1000;
 const FINAL_CODES = { 1008: "refused", 4401: "denied", 4409: "replaced" };
-const RETRY_MS = [300, 1000, 2000, 4000, 8000];
+const RETRY_MS = [300, 700, 1000, 1500, 2000, 4000, 8000];
 const SOCKET_TRIES = 2; // failures to open in a row before HTTP takes over
+const KNOWN_SOCKET_TRIES = 7; // where one was open before: the network is away, not the socket forbidden
 const PING_MS = 20_000;
 const SILENCE_MS = 45_000;
 const POLL_SECONDS = 20;
@@ -21,6 +22,7 @@ export class ConversationConnection extends EventTarget {
   #socket = null;
   #seq = null;
   #failures = 0;
+  #hasBeenOpen = false;
   #waiting = new Map(); // client_id -> turn not yet seen in the transcript
   #timers = { retry: 0, ping: 0 };
   #heardAt = 0;
@@ -92,6 +94,7 @@ export class ConversationConnection extends EventTarget {
     socket.addEventListener("open", () => {
       isOpen = true;
       this.#failures = 0;
+      this.#hasBeenOpen = true;
       this.#poll?.abort();
       this.#poll = null;
       this.#heardAt = Date.now();
@@ -117,7 +120,7 @@ export class ConversationConnection extends EventTarget {
 
   #retry(wasOpen) {
     if (!wasOpen) this.#failures += 1;
-    if (this.#poll || this.#failures >= SOCKET_TRIES) {
+    if (this.#poll || this.#failures >= (this.#hasBeenOpen ? KNOWN_SOCKET_TRIES : SOCKET_TRIES)) {
       if (!this.#poll) this.#startPolling();
       this.#timers.retry = setTimeout(() => this.#openSocket(), PROBE_MS);
       return;

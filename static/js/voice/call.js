@@ -17,6 +17,7 @@ export class Call extends EventTarget {
   #player = null;
   #room = null;
   #isMuted = false;
+  #isHeld = false;
   #listeners = [];
   #wasLive = true;
 
@@ -63,10 +64,18 @@ export class Call extends EventTarget {
     }
   }
 
+  /** Hear nothing while the conversation is paused; muting stays as it was. */
+  hold(isHeld) {
+    if (this.#isHeld === isHeld) return;
+    this.#isHeld = isHeld;
+    this.#microphone?.mute(this.#isMuted || isHeld);
+    this.#room?.mute(this.#isMuted || isHeld);
+  }
+
   mute(isMuted) {
     this.#isMuted = isMuted;
-    this.#microphone?.mute(isMuted);
-    this.#room?.mute(isMuted);
+    this.#microphone?.mute(isMuted || this.#isHeld);
+    this.#room?.mute(isMuted || this.#isHeld);
     if (this.state === "on" && !this.#room) this.#connection.signal({ type: "mute", muted: isMuted });
   }
 
@@ -133,7 +142,7 @@ export class Call extends EventTarget {
       this.#connection.signal({ type: "playback", segment_id: String(segment), played_ms: playedMs, interrupted });
     });
     this.#listen(this.#microphone, "frame", ({ detail }) => {
-      if (!this.#isMuted) this.#connection.sendAudio(detail);
+      if (!this.#isMuted && !this.#isHeld) this.#connection.sendAudio(detail);
     });
     this.#listen(this.#connection, "audio", ({ detail }) => this.#player.take(detail));
     this.#listen(this.#connection, "event", ({ detail }) => this.#take(detail));

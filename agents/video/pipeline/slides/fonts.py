@@ -103,11 +103,14 @@ class FontBook:
         """
         kept = []
         for character in text:
-            if character.isspace() or self._find(character, self.regular) is not None:
+            if character.isspace():
+                # Other kinds of space have no glyph, or one nobody can tell apart.
+                kept.append("\n" if character in "\n\u2028\u2029" else " ")
+            elif self._find(character, self.regular) is not None:
                 kept.append(character)
             elif character not in _IGNORABLE:
                 self._leave_out(character)
-        return " ".join("".join(kept).split(" "))
+        return "".join(kept)
 
     def runs(self, text: str, face: Face) -> list[Run]:
         """Return the parts of a cleaned line with the font of each.

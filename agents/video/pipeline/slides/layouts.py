@@ -279,7 +279,7 @@ def _draw_chart(sheet: Sheet) -> None:
     room = body.right - start - value_width - 28
     spare = body.height - row * len(values) - gap * (len(values) - 1)
     top = body.y + spare / 2
-    sheet.canvas.rectangle(Box(start - 4, top - 10, 3, body.height - spare + 20), LINE, radius=1.5)
+    sheet.canvas.rectangle(Box(start - 4, top, 3, body.height - spare), LINE, radius=1.5)
     for index, (value, block, text) in enumerate(zip(values, labels, texts, strict=True)):
         y = top + index * (row + gap)
         sheet.put(block, Box(body.x, y, label_width, row), align="end", valign="middle")

@@ -107,7 +107,8 @@ def fit(book: FontBook, text: str, style: Style, *, width: float, height: float)
 
 
 def _widest_word(book: FontBook, text: str, face: Face, size: int) -> float:
-    return max((measure(book, word, face, size) for word in _TOKENS.findall(text)), default=0.0)
+    words = (word for word in _TOKENS.findall(text) if not word.isspace())
+    return max((measure(book, word, face, size) for word in words), default=0.0)
 
 
 def _balance(book: FontBook, text: str, block: Block, width: float) -> Block:
@@ -148,11 +149,12 @@ def measure(book: FontBook, line: str, face: Face, size: int) -> float:
 def _run_width(run: Run, size: int, line: str) -> float:
     font = load_font(run.face, size)
     scale = size / BITMAP_EMOJI_SIZE if run.face.is_colour else 1.0
-    return font.getlength(run.text, direction=_direction(line)) * scale
+    return font.getlength(run.text, direction=_direction(run.face, line)) * scale
 
 
-def _direction(line: str) -> str | None:
-    if not HAS_RAQM:
+def _direction(face: Face, line: str) -> str | None:
+    # Pillow's own font comes without the layout engine that knows directions.
+    if not HAS_RAQM or face.path is None:
         return None
     return "rtl" if is_right_to_left(line) else "ltr"
 
@@ -186,7 +188,7 @@ def _draw_line(
                 font=load_font(run.face, size),
                 fill=style.colour,
                 anchor="ls",
-                direction=_direction(line),
+                direction=_direction(run.face, line),
                 stroke_width=size * THICKEN if run.face.is_thin else 0,
                 stroke_fill=style.colour,
             )
@@ -211,27 +213,28 @@ def _block(book: FontBook, lines: list[str], style: Style, size: int) -> Block:
 def _wrap(book: FontBook, text: str, face: Face, size: int, width: float) -> list[str]:
     lines: list[str] = []
     for paragraph in text.split("\n"):
-        line, taken = "", 0.0
+        line = ""
         for piece in _TOKENS.findall(paragraph):
             if piece.isspace():
-                piece = " "
-            room = measure(book, piece, face, size)
-            if line and taken + room > width and piece != " ":
+                line += " " if line else ""
+                continue
+            # Measured as a whole: the font of a line, and so its width, depends on all of it.
+            if line and measure(book, line + piece, face, size) > width:
                 lines.append(line.rstrip())
-                line, taken = "", 0.0
-            if room > width:
-                # One word wider than the box, such as an address: broken where it must be.
+                line = ""
+            if not line:
+                # One word wider than the box, such as an address, is broken where it must be.
                 *full, piece = _break_word(book, piece, face, size, width)
                 lines.extend(full)
-                room = measure(book, piece, face, size)
-            if line or piece != " ":
-                line, taken = line + piece, taken + room
+            line += piece
         if line.strip():
             lines.append(line.rstrip())
     return lines
 
 
 def _break_word(book: FontBook, word: str, face: Face, size: int, width: float) -> list[str]:
+    if measure(book, word, face, size) <= width:
+        return [word]
     parts = [""]
     for character in word:
         if parts[-1] and measure(book, parts[-1] + character, face, size) > width:

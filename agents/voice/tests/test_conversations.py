@@ -1,0 +1,379 @@
+"""Whole conversations through livekit's real session, with real detection of speech."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from livekit.agents import APIConnectionError
+
+from agents.voice.tests import sounds
+from agents.voice.tests.stubs import StubHost, StubModel
+from agents.voice.types import (
+    AgentCaption,
+    AgentState,
+    AgentStateChanged,
+    AudioCleared,
+    AudioEnded,
+    InterimTranscript,
+    PlaybackReport,
+    ReplySource,
+    SpeakerRole,
+    SpeechChanged,
+    TranscriptDropped,
+    UsageMeasured,
+    VisitorTurn,
+    VoiceBriefing,
+    VoiceEnd,
+    VoiceErrorCode,
+    VoiceFault,
+)
+
+LONG = "This is a long sentence of the agent that goes on for several seconds so one may cut it."
+
+
+async def test_a_turn_is_heard_stored_and_answered_in_sound(start_talk, engine):
+    engine.words = ["I liked the delivery"]
+    talk = await start_talk(greeting="Hello there.")
+    talk.host.answers = ["Thank you."]
+    await talk.until_quiet(1)
+
+    await talk.speak()
+    await talk.until_quiet(2)
+    await talk.stop()
+
+    [turn] = talk.host.turns
+    assert turn.text == "I liked the delivery"
+    assert turn.speech_seconds == pytest.approx(
+        sounds.seconds_of(sounds.say("I liked the delivery a lot.")), abs=0.6
+    )
+    assert talk.host.calls == ["open", "reply"]
+    assert [line.text for line in talk.sink.spoken] == ["Hello there.", "Thank you."]
+    assert [line.interrupted for line in talk.sink.spoken] == [False, False]
+    assert engine.spoken == ["Hello there.", "Thank you."]
+    interims = talk.sink.events(InterimTranscript)
+    assert [event.text for event in interims] == ["I", "I liked the delivery"]
+    assert {event.segment_id for event in interims} == {turn.segment_id}
+    speech = [(event.role, event.is_speaking) for event in talk.sink.events(SpeechChanged)]
+    user, agent = SpeakerRole.USER, SpeakerRole.AGENT
+    assert speech == [
+        (agent, True), (agent, False), (user, True), (user, False), (agent, True), (agent, False),
+    ]  # fmt: skip
+
+
+async def test_the_reply_starts_within_a_quarter_of_a_second_after_the_pause(
+    start_talk, engine, options
+):
+    engine.words = ["fine"]
+    talk = await start_talk()
+    await talk.until_quiet(1)
+
+    await talk.speak("It was fine, thank you.")
+    await talk.until_quiet(2)
+
+    latency = talk.sink.spoken[1].latency
+    assert latency.total is not None
+    assert latency.total < options.endpointing_seconds + 0.25
+    parts = latency.endpointing + latency.reply + latency.speech
+    assert latency.total == pytest.approx(parts, abs=0.01)
+
+
+async def test_captions_grow_by_whole_words_with_the_sound(start_talk):
+    talk = await start_talk(greeting="One two three four five six seven eight.")
+    await talk.until_quiet(1)
+
+    captions = [event.text for event in talk.sink.events(AgentCaption)]
+    assert captions[-1] == "One two three four five six seven eight."
+    assert len(captions) >= 5
+    assert all(later.startswith(earlier) for earlier, later in zip(captions, captions[1:]))
+    times = talk.sink.times(AgentCaption)
+    length = len(captions[-1]) / 14
+    assert times[-1] - times[0] == pytest.approx(length, abs=0.9)
+
+
+async def test_sound_is_sent_at_most_400_ms_ahead(start_talk):
+    talk = await start_talk(greeting=LONG)
+    await talk.until(lambda: talk.sink.audio)
+    began = talk.sink.audio[0][0]
+    await asyncio.sleep(1.5)
+
+    sent = sum(len(audio.pcm) for _, audio in talk.sink.audio) / 48_000
+    elapsed = talk.sink.audio[-1][0] - began
+    assert sent - elapsed <= 0.4 + 0.06 + 0.08
+    assert {audio.segment for _, audio in talk.sink.audio} == {1}
+    assert max(len(audio.pcm) for _, audio in talk.sink.audio) <= 48_000 * 60 // 1000
+
+
+async def test_speaking_over_the_agent_cuts_it_and_keeps_what_was_heard(start_talk, engine):
+    engine.words = ["please stop I want to say more"]
+    talk = await start_talk(greeting=LONG)
+    await talk.until(lambda: talk.sink.audio)
+    await asyncio.sleep(0.8)
+
+    await talk.speak("Please stop. I want to say something else now.")
+    await talk.until_quiet(2)
+
+    user_began = next(
+        moment
+        for moment, event in talk.sink.published
+        if event == SpeechChanged(SpeakerRole.USER, True)
+    )
+    cleared = talk.sink.times(AudioCleared)[0]
+    assert cleared - user_began < 0.6
+    cut = talk.sink.spoken[0]
+    assert cut.interrupted
+    assert 0 < len(cut.text) < len(LONG)
+    assert LONG.startswith(cut.text)
+    assert cut.full_text == LONG
+    assert cut.latency.barge_in == pytest.approx(0.5, abs=0.15)
+    generations = [audio.generation for _, audio in talk.sink.audio]
+    assert generations == sorted(generations)
+    sound_after = [a for moment, a in talk.sink.audio if moment > cleared and a.generation == 0]
+    assert sound_after == []
+    assert [turn.text for turn in talk.host.turns] == ["please stop I want to say more"]
+
+
+async def test_the_browsers_report_decides_what_was_heard(start_talk, engine):
+    engine.words = ["wait"]
+    talk = await start_talk(greeting=LONG)
+
+    def answer_clear(event):
+        if isinstance(event, AudioCleared):
+            asyncio.get_running_loop().call_soon(
+                talk.voice.audio.report_playback,
+                PlaybackReport(talk.sink.audio[0][1].segment_id, 700, interrupted=True),
+            )
+
+    await talk.until(lambda: talk.sink.audio)
+    talk.sink.on_publish = answer_clear
+    await asyncio.sleep(0.9)
+    await talk.speak("Wait, wait, let me say that again.")
+    await talk.until_quiet(2)
+
+    cut = talk.sink.spoken[0]
+    assert cut.interrupted
+    assert cut.played_seconds == pytest.approx(0.7, abs=0.01)
+
+
+@pytest.mark.parametrize("word", ["mhm", "yeah", "", "okay right"])
+async def test_a_listeners_sound_does_not_end_the_sentence(start_talk, engine, word):
+    engine.words = [word]
+    talk = await start_talk(greeting=LONG)
+    await talk.until(lambda: talk.sink.audio)
+    await asyncio.sleep(0.5)
+
+    await talk.sound(sounds.cough())
+    await talk.sound(sounds.quiet(1.2))
+    await talk.until_quiet(1)
+
+    assert talk.host.turns == []
+    assert talk.host.calls == ["open"]
+    [line] = talk.sink.spoken
+    assert (line.text, line.interrupted) == (LONG, False)
+    assert talk.sink.events(AudioCleared) == []
+
+
+async def test_a_long_sound_without_words_silences_only_for_a_moment(start_talk, engine):
+    engine.words = [""]
+    talk = await start_talk(greeting=LONG)
+    await talk.until(lambda: talk.sink.audio)
+    await asyncio.sleep(0.4)
+
+    await talk.speak("Hmm, hmm, hmm, hmm.", tail=1.6)
+    await talk.until_quiet(1, seconds=12)
+
+    assert talk.host.turns == []
+    assert len(talk.sink.events(AudioCleared)) == 1
+    assert talk.sink.events(TranscriptDropped)
+    [line] = talk.sink.spoken
+    assert (line.text, line.interrupted) == (LONG, False)
+    # Nothing of the sentence was left out, and nothing was said twice by more than the lead.
+    sent = sum(len(audio.pcm) for _, audio in talk.sink.audio) / 48_000
+    assert line.played_seconds <= sent <= line.played_seconds + 0.6
+    assert {audio.segment for _, audio in talk.sink.audio} == {1}
+
+
+async def test_quiet_and_hiss_are_no_turn(start_talk, engine):
+    talk = await start_talk()
+    await talk.until_quiet(1)
+
+    await talk.sound(sounds.quiet(0.5) + sounds.noise(1.0) + sounds.quiet(0.8))
+
+    assert talk.host.turns == []
+    assert engine.heard_seconds == []
+
+
+async def test_typing_interrupts_and_is_answered_in_sound(start_talk):
+    talk = await start_talk(greeting=LONG)
+    await talk.until(lambda: talk.sink.audio)
+    turn = VisitorTurn("seg_typed", "I would rather type", is_typed=True, client_id="c1")
+
+    await talk.voice.say_text(turn)
+    await talk.until_quiet(2)
+    await talk.voice.say_text(turn)
+    await asyncio.sleep(0.2)
+
+    assert talk.host.turns == [turn]
+    assert talk.host.calls == ["open", "reply"]
+    assert [line.interrupted for line in talk.sink.spoken] == [True, False]
+
+
+async def test_done_speaking_does_not_wait_for_the_pause(start_talk, engine):
+    engine.words = ["that is all"]
+    talk = await start_talk()
+    await talk.until_quiet(1)
+
+    await talk.sound(sounds.say("That is all I have to say."))
+    assert talk.host.turns == []
+    talk.voice.finish_turn()
+    await talk.until(lambda: talk.host.turns, seconds=0.4)
+
+    assert talk.host.turns[0].text == "that is all"
+
+
+async def test_muted_nothing_is_heard_and_what_was_said_before_counts(start_talk, engine):
+    engine.words = ["before the mute", "never"]
+    talk = await start_talk()
+    await talk.until_quiet(1)
+
+    await talk.sound(sounds.say("This was said before the mute."))
+    talk.voice.set_muted(True)
+    await talk.until_quiet(2)
+    await talk.speak("And this was said while muted.")
+    assert [turn.text for turn in talk.host.turns] == ["before the mute"]
+
+    talk.voice.set_muted(False)
+    await talk.speak("And this is heard again.")
+    await talk.until(lambda: len(talk.host.turns) == 2)
+
+
+async def test_a_pause_holds_the_sentence_and_resume_goes_on(start_talk):
+    talk = await start_talk(greeting=LONG)
+    await talk.until(lambda: talk.sink.audio)
+    await asyncio.sleep(0.5)
+
+    talk.voice.set_paused(True)
+    sent = len(talk.sink.audio)
+    await asyncio.sleep(0.5)
+    assert len(talk.sink.audio) == sent
+    assert talk.sink.spoken == []
+    talk.voice.set_paused(False)
+    await talk.until_quiet(1, seconds=12)
+
+    [line] = talk.sink.spoken
+    assert (line.text, line.interrupted) == (LONG, False)
+    assert [event.generation for event in talk.sink.events(AudioCleared)] == [1]
+    assert talk.sink.events(AudioEnded)[-1].generation == 1
+
+
+async def test_a_lost_browser_is_waited_for_and_hears_the_rest(start_talk):
+    talk = await start_talk(greeting=LONG)
+    await talk.until(lambda: talk.sink.audio)
+    await asyncio.sleep(0.5)
+
+    talk.voice.audio.set_connected(False)
+    await asyncio.sleep(0.6)
+    talk.voice.audio.set_connected(True)
+    await talk.until_quiet(1, seconds=12)
+
+    [line] = talk.sink.spoken
+    assert (line.text, line.interrupted) == (LONG, False)
+
+
+async def test_the_survey_goes_through_its_tools(start_talk, engine):
+    engine.words = ["four out of five"]
+    talk = await start_talk(briefing=VoiceBriefing(is_survey=True))
+    talk.host.answers = ["And why four?"]
+    await talk.until_quiet(1)
+
+    await talk.speak("Four out of five.")
+    await talk.until_quiet(2)
+
+    assert talk.host.calls == ["open", "record_answer"]
+    assert talk.sink.spoken[1].text == "And why four?"
+    assert not talk.sink.spoken[1].is_from_model
+
+
+async def test_words_during_a_slow_reply_are_not_lost(start_talk, engine):
+    engine.words = ["the delivery was good", "but it was late"]
+    host = StubHost(greeting="Hi.", delay=1.2)
+    talk = await start_talk(host=host, briefing=VoiceBriefing(is_survey=True))
+    await talk.until_quiet(1)
+
+    await talk.speak("The delivery was good.", tail=0.7)
+    await talk.speak("But it was very late indeed.")
+    await talk.until(lambda: len(host.turns) == 2)
+    await talk.until(lambda: any(not line.interrupted for line in talk.sink.spoken[1:]))
+
+    assert [turn.text for turn in host.turns] == ["the delivery was good", "but it was late"]
+    heard = [line for line in talk.sink.spoken[1:] if not line.interrupted]
+    assert len(heard) == 1
+
+
+async def test_a_model_talks_in_a_plain_chat_and_is_paid_for(start_talk, engine):
+    engine.words = ["how are you"]
+    engine.model = StubModel("I am fine, thank you for asking.")
+    briefing = VoiceBriefing(instructions="Be kind.", reply_source=ReplySource.MODEL)
+    talk = await start_talk(briefing=briefing)
+    await talk.until_quiet(1)
+
+    await talk.speak("How are you today?")
+    await talk.until_quiet(2)
+    await talk.stop()
+
+    assert talk.host.calls == ["open"]
+    line = talk.sink.spoken[1]
+    assert (line.text, line.is_from_model) == ("I am fine, thank you for asking.", True)
+    assert [turn.text for turn in talk.host.turns] == ["how are you"]
+    usage = [event for event in talk.sink.stored if isinstance(event, UsageMeasured)][-1]
+    [model] = [entry for entry in usage.models if entry.kind == "llm"]
+    assert (model.model, model.input_tokens, model.output_tokens) == ("gpt-4o-mini", 20, 5)
+    # 20 tokens at 0.15 and 5 at 0.60 dollars a million.
+    assert model.cost_micros == 6
+
+
+async def test_without_an_answer_of_the_model_the_host_answers(start_talk, engine):
+    engine.words = ["how are you"]
+    engine.model = StubModel(*[APIConnectionError("down", retryable=False)] * 3)
+    talk = await start_talk(briefing=VoiceBriefing(reply_source=ReplySource.MODEL))
+    talk.host.answers = ["I cannot reach my model."]
+    await talk.until_quiet(1)
+
+    await talk.speak("How are you today?")
+    await talk.until_quiet(2)
+
+    assert talk.sink.spoken[1].text == "I cannot reach my model."
+    assert talk.sink.events(VoiceFault)[0].code is VoiceErrorCode.MODEL_UNAVAILABLE
+
+
+async def test_after_the_closing_words_the_agent_goes(start_talk, engine):
+    engine.words = ["nothing more"]
+    host = StubHost(greeting="Hi.", answers=["Goodbye then."], closes_after=1)
+    talk = await start_talk(host=host)
+    await talk.until_quiet(1)
+
+    await talk.speak("No, there is nothing more.")
+    await talk.until(lambda: talk.sink.ended is not None)
+
+    assert talk.sink.ended.reason is VoiceEnd.CLOSED
+    assert talk.sink.spoken[-1].text == "Goodbye then."
+    assert not talk.sink.spoken[-1].interrupted
+    assert talk.manager.count == 0
+
+
+async def test_the_state_follows_the_talk(start_talk, engine):
+    engine.words = ["fine"]
+    talk = await start_talk()
+    await talk.until_quiet(1)
+    await talk.speak("It was fine.")
+    await talk.until_quiet(2)
+    await asyncio.sleep(0.05)
+
+    states = [event.state for event in talk.sink.events(AgentStateChanged)]
+    assert states[0] is AgentState.INITIALIZING
+    assert states[-4:] == [
+        AgentState.LISTENING,
+        AgentState.THINKING,
+        AgentState.SPEAKING,
+        AgentState.LISTENING,
+    ]

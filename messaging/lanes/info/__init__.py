@@ -1,0 +1,1 @@
+"""The info lane: greeting, hours, place, policies, questions, and the way to a person."""
