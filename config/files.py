@@ -19,6 +19,9 @@ def build_storages(*, bucket: str, media_root: Path, is_production: bool) -> dic
     """
     return {
         "default": {"BACKEND": S3_STORAGE if bucket else LOCAL_STORAGE},
+        "messaging": private_storage(
+            bucket=bucket, folder=media_root / "messaging", prefix="messaging", may_overwrite=False
+        ),
         "videos": private_storage(bucket=bucket, folder=media_root / "videos", prefix="videos"),
         "proofs": private_storage(
             bucket=bucket, folder=media_root / "proofs", prefix="proofs", may_overwrite=False

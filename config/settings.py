@@ -6,6 +6,7 @@ and DEBUG=true are the two ways to run without a secret key. `.env.example` list
 
 from __future__ import annotations
 
+import hmac
 import os
 import sys
 from pathlib import Path
@@ -475,4 +476,24 @@ LOG_STREAM = env.choice(
 )
 LOGGING = build_logging_config(
     level=LOG_LEVEL, file=None if PRODUCTION else LOG_FILE, stream=LOG_STREAM
+)
+
+# --- WhatsApp -------------------------------------------------------------------------------
+# The simulator needs no account; "cloud" talks to Meta.
+WHATSAPP_BACKEND = env.choice("WHATSAPP_BACKEND", "simulator", ("simulator", "cloud"))
+WHATSAPP_BASE_URL = env.url(
+    "WHATSAPP_BASE_URL", "https://graph.facebook.com/v26.0", schemes=("https", "http")
+)
+WHATSAPP_TOKEN = env.text("WHATSAPP_TOKEN")
+WHATSAPP_PHONE_NUMBER_ID = env.text("WHATSAPP_PHONE_NUMBER_ID")
+WHATSAPP_APP_SECRET = env.text("WHATSAPP_APP_SECRET")
+WHATSAPP_VERIFY_TOKEN = env.text("WHATSAPP_VERIFY_TOKEN")
+if WHATSAPP_BACKEND == "cloud" and not WHATSAPP_APP_SECRET:
+    raise ImproperlyConfigured(
+        "WHATSAPP_BACKEND=cloud needs WHATSAPP_APP_SECRET: without it anybody could write in "
+        "anybody's name. Take it from the app's page at Meta."
+    )
+# The simulator signs its bodies too, with a secret of this installation where none is set.
+WHATSAPP_SIGNING_SECRET = (
+    WHATSAPP_APP_SECRET or hmac.new(SECRET_KEY.encode(), b"whatsapp", "sha256").hexdigest()
 )

@@ -44,7 +44,7 @@ def download_media(key: str) -> None:
     """Fetch the file of the inbound message with this key."""
     found = (
         InboundMedia.objects.select_related("message__number", "message__conversation")
-        .filter(message_id=key)
+        .filter(message__pk=int(key))
         .first()
     )
     if found is not None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from messaging.api.webhook import WhatsAppWebhookView
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("webhooks/whatsapp", WhatsAppWebhookView.as_view(), name="whatsapp_webhook"),
+]

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from sessions.models import SessionKind, SessionStatus
+from sessions.models import SessionKind, SessionStatus, Transport
 from sessions.selectors import HistoryFilter
 
 
@@ -19,6 +19,9 @@ class HistoryForm(forms.Form):
     )
     status = forms.ChoiceField(
         label="Status", required=False, choices=[("", "Any status"), *SessionStatus.choices]
+    )
+    transport = forms.ChoiceField(
+        label="Carried by", required=False, choices=[("", "Anything"), *Transport.choices]
     )
     since = forms.DateField(
         label="From", required=False, widget=forms.DateInput(attrs={"type": "date"})
@@ -49,6 +52,7 @@ class HistoryForm(forms.Form):
             kind=fields.get("kind", ""),
             status=fields.get("status", ""),
             language=fields.get("language", ""),
+            transport=fields.get("transport", ""),
             since=fields.get("since"),
             until=fields.get("until"),
             words=fields.get("words", ""),

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Avg, Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum
 
 from accounts.models import Company, Role, User
 from core import clock, tokens
@@ -19,9 +19,13 @@ from core.ids import is_id
 from core.live import last_seq
 from sessions.models import (
     EndReason,
+    LatencyKind,
     SegmentRole,
+    SessionRecording,
     TranscriptSegment,
+    VoiceLatency,
     VoiceSession,
+    VoiceUsage,
 )
 from sessions.origins import is_origin_allowed
 
@@ -200,6 +204,7 @@ class HistoryFilter:
     kind: str = ""
     status: str = ""
     language: str = ""
+    transport: str = ""
     since: date | None = None
     until: date | None = None
     words: str = ""
@@ -207,7 +212,11 @@ class HistoryFilter:
 
 
 def list_history(user: User, narrowed: HistoryFilter) -> QuerySet[VoiceSession]:
-    """Return the person's own conversations, newest first, with ``turn_count`` on each."""
+    """Return the person's own conversations, newest first.
+
+    Each carries ``turn_count``, ``has_recording``, and of voice ``cost_micros`` and the mean
+    ``latency_ms`` from the end of speech to the first sound, None where nobody spoke.
+    """
     found = VoiceSession.objects.filter(owner=user).exclude(end_reason=EndReason.ERASED)
     if narrowed.kind:
         found = found.filter(kind=narrowed.kind)
@@ -222,8 +231,21 @@ def list_history(user: User, narrowed: HistoryFilter) -> QuerySet[VoiceSession]:
     if narrowed.words:
         spoken = TranscriptSegment.objects.filter(text__icontains=narrowed.words)
         found = found.filter(pk__in=spoken.values("voice_session_id"))
+    if narrowed.transport:
+        found = found.filter(transport=narrowed.transport)
+    recorded = SessionRecording.objects.filter(
+        voice_session=OuterRef("pk"), erase_requested_at__isnull=True
+    )
+    spent = VoiceUsage.objects.filter(voice_session=OuterRef("pk")).values("voice_session")
+    waited = VoiceLatency.objects.filter(
+        voice_session=OuterRef("pk"), kind=LatencyKind.FIRST_AUDIO
+    ).values("voice_session")
+    # Subqueries, so that no join multiplies another one's rows.
     return found.annotate(
-        turn_count=Count("segments", filter=Q(segments__role=SegmentRole.USER))
+        turn_count=Count("segments", filter=Q(segments__role=SegmentRole.USER)),
+        has_recording=Exists(recorded),
+        cost_micros=Subquery(spent.annotate(sum=Sum("cost_micros")).values("sum")[:1]),
+        latency_ms=Subquery(waited.annotate(mean=Avg("milliseconds")).values("mean")[:1]),
     ).order_by("-created_at", "-pk")
 
 

@@ -23,11 +23,11 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from accounts.selectors import list_memberships
 from core import clock
-from sessions import selectors
+from sessions import selectors, voice_figures
 from sessions.forms import HistoryForm
 from sessions.limits import SYSTEM_PROMPT_LENGTH
-from sessions.links import transcript_path
-from sessions.models import EndReason, SegmentRole, TranscriptSegment, VoiceSession
+from sessions.links import recording_path, transcript_path
+from sessions.models import EndReason, SegmentRole, TranscriptSegment, VoiceSession, VoiceUsage
 from sessions.practice import practice_introduction
 from sessions.services.chats import describe_agent
 from sessions.transports import describe_engine, list_transports
@@ -114,6 +114,7 @@ def show_replay(request: HttpRequest, session_id: str) -> HttpResponse:
     waits = [segment.latency_ms for segment in segments if segment.latency_ms is not None]
     now = clock.now()
     is_own = row.owner_id == cast(User, request.user).pk
+    usage = voice_figures.list_usage(row)
     return render(
         request,
         "sessions/replay.html",
@@ -124,6 +125,26 @@ def show_replay(request: HttpRequest, session_id: str) -> HttpResponse:
             "seconds": row.active_seconds(now),
             "turn_count": len(spoken),
             "median_latency_ms": sorted(waits)[len(waits) // 2] if waits else None,
+            "waits": voice_figures.summarise_latencies(row),
+            "usage": [_usage_line(used) for used in usage],
+            "cost": _cost_line(voice_figures.sum_cost_micros(usage)),
+            "recordings": [
+                {
+                    "url": recording_path(recording),
+                    "recording_id": recording.public_id,
+                    "started_at": recording.started_at,
+                    "duration_seconds": recording.duration_seconds,
+                }
+                for recording in voice_figures.list_recordings(row)
+            ],
+            "places": {
+                segment.public_id: {
+                    "recording": segment.recording.public_id,
+                    "seconds": segment.recording_seconds,
+                }
+                for segment in segments
+                if segment.recording is not None
+            },
             "is_own": is_own,
             "visitor_label": "You" if is_own else "Visitor",
             "facts": [
@@ -136,9 +157,29 @@ def show_replay(request: HttpRequest, session_id: str) -> HttpResponse:
                 ("Text", transcript_path(row, "txt")),
                 ("Subtitles (WebVTT)", transcript_path(row, "vtt")),
                 ("JSON", transcript_path(row)),
+                ("Waits, use and cost (JSON)", reverse("session_voice", args=[row.public_id])),
             ],
         },
     )
+
+
+def _usage_line(used: VoiceUsage) -> tuple[str, str]:
+    amounts = (
+        (used.audio_seconds, f"{used.audio_seconds:.1f} s of sound"),
+        (used.character_count, f"{used.character_count} characters"),
+        (
+            used.input_tokens + used.output_tokens,
+            f"{used.input_tokens + used.output_tokens} tokens",
+        ),
+    )
+    said = ", ".join(words for amount, words in amounts if amount)
+    return used.get_part_display(), f"{used.model}: {said or 'not used'}"
+
+
+def _cost_line(cost_micros: int | None) -> str:
+    if cost_micros is None:
+        return "not known"
+    return "free" if cost_micros == 0 else f"${cost_micros / 1_000_000:.4f}"
 
 
 def _replayed(segment: TranscriptSegment) -> dict[str, object]:
@@ -170,6 +211,10 @@ def _history_row(row: VoiceSession, now: datetime) -> dict[str, object]:
         "url": reverse("history_replay", args=[row.public_id]),
         "kind": row.get_kind_display(),
         "status": row.status,
+        "transport": row.get_transport_display(),
+        "has_recording": row.has_recording,  # type: ignore[attr-defined]  # as turn_count
+        "cost": "" if row.cost_micros is None else _cost_line(row.cost_micros),  # type: ignore[attr-defined]  # as turn_count
+        "latency_ms": row.latency_ms,  # type: ignore[attr-defined]  # as turn_count
         "created_at": row.created_at,
         "language": row.language,
         "turn_count": row.turn_count,  # type: ignore[attr-defined]  # annotated by list_history

@@ -99,6 +99,11 @@ class _TappedStream(vad.VADStream):
         feeding = asyncio.create_task(self._feed(), name="voice.vad_feed")
         try:
             async for event in self._inner:
+                if event.type == vad.VADEventType.INFERENCE_DONE:
+                    # The detector counts on while it waits for the silence to last: a cough of
+                    # 0.3 s would grow past every threshold of an interruption.
+                    spoken = event.speech_duration - event.raw_accumulated_silence
+                    event.speech_duration = max(0.0, spoken)
                 self._tap.tell(event)
                 self._event_ch.send_nowait(event)
         finally:

@@ -114,7 +114,8 @@ def receive_webhook(*, raw: bytes) -> Intake:
 
 
 def _numbers_of(envelope: Envelope) -> dict[str, BusinessNumber]:
-    wanted = {item.phone_number_id for item in (*envelope.messages, *envelope.statuses)}
+    wanted = {item.phone_number_id for item in envelope.messages}
+    wanted |= {item.phone_number_id for item in envelope.statuses}
     rows = BusinessNumber.objects.select_related("company").filter(
         phone_number_id__in=wanted, is_active=True
     )

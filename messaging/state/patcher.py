@@ -170,7 +170,9 @@ def patch_state(
             patched["lane"] = result.lane or decision.lane
         patched["intent"] = decision.intent
         if result.slots is not None:
-            patched["slots"][decision.lane] = dict(result.slots)
+            # What fits no lane is answered by info, which counts how often that happens.
+            answered_by = "info" if decision.lane == FALLBACK else decision.lane
+            patched["slots"][answered_by] = dict(result.slots)
     turns = patched["dialogue"]["turns"]
     turns.append(
         {

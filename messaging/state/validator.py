@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from messaging.state.contract import LANES, ROLES, SCHEMA, TURNS_MAX, State
+from messaging.state.contract import LANES, ROLES, SCHEMA, TURNS_MAX
 
 _TOP = {
     "schema": int,
@@ -77,7 +77,7 @@ def _turn(position: int, turn: Any) -> Iterator[str]:
         yield f"dialogue.turns[{position}].at is no time"
 
 
-def _meaning(state: State) -> Iterator[str]:
+def _meaning(state: Mapping[str, Any]) -> Iterator[str]:
     if state["schema"] != SCHEMA:
         yield f"schema is {state['schema']}, not {SCHEMA}"
     if state["version"] < 0:

@@ -1,0 +1,1 @@
+"""The commerce lane: catalogue, search, cart, checkout, payment link, orders."""
