@@ -82,7 +82,7 @@ PARLEY_APPS = [
 ]
 # What `manage.py demo` fills after the survey company, lowest app first. Each is called with the
 # company and a reporter of lines, and returns the entrances to print as (name, path).
-DEMO_SEEDERS: tuple[str, ...] = ()
+DEMO_SEEDERS: tuple[str, ...] = ("surveys.demo.video.prepare_demo",)
 INSTALLED_APPS = [
     # First: its runserver must win over the one of staticfiles (daphne.E001).
     "daphne",

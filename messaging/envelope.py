@@ -19,6 +19,8 @@ MAX_DEPTH = 24
 ID_MAX = 255
 KEY_MAX = 160
 NAME_MAX = 120
+OPAQUE_FIELD = "biz_opaque_callback_data"
+OPAQUE_MAX = 512
 _EARLIEST = 1_200_000_000
 _LATEST = 4_102_444_800
 
@@ -178,7 +180,7 @@ def _status(phone_number_id: str, item: dict[str, Any]) -> StatusItem | None:
         wamid=wamid,
         status=status,
         at_seconds=int(_moment(item.get("timestamp")).timestamp()),
-        opaque=_text(item.get("biz_opaque_callback_data"), 512),
+        opaque=_text(item.get(OPAQUE_FIELD), OPAQUE_MAX),
         payload=clean_json(item),
     )
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from core.jobs import job, nudge, sweep
 from messaging.models import InboundMedia
-from messaging.services import intake, media, sending, simulation
+from messaging.services import intake, media, sending, simulation, status_events
 from messaging.services.intake import DRAIN_JOB, MEDIA_JOB
 from messaging.services.outbox import SEND_JOB
+from messaging.services.status_events import STATUS_JOB
 from messaging.whatsapp.simulator import DELIVER_JOB
 
 
@@ -37,6 +38,19 @@ def find_due_sends() -> None:
     sending.settle_ambiguous()
     for key in sending.due_conversation_ids():
         nudge(SEND_JOB, key)
+
+
+@job(STATUS_JOB)
+def apply_statuses(key: str) -> None:
+    """Bring messages up to date with the statuses that came; one nudge stands for a batch."""
+    status_events.apply_statuses()
+
+
+@sweep("messaging.due_statuses", every_seconds=1)
+def find_due_statuses() -> None:
+    """Nudge when statuses wait: a lost job, or a message whose id was not known yet."""
+    if status_events.has_unapplied():
+        nudge(STATUS_JOB)
 
 
 @job(MEDIA_JOB)

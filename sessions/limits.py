@@ -59,3 +59,5 @@ VOICE_RETRY_SECONDS: Final = 5.0
 """After a voice could not be had, a socket's sound is ignored for so long."""
 EARLY_AUDIO_BYTES: Final = 64_000
 """Sound kept while the agent of a socket is still starting: two seconds."""
+ALREADY_READ_AFTER: Final = timedelta(seconds=4)
+"""Words of the agent that stood on the page for longer were read, whatever was heard of them."""

@@ -33,7 +33,7 @@ from sessions.services.chats import describe_agent
 from sessions.transports import describe_engine, list_transports
 
 PAGE_SIZE = 25
-CHAT_LANGUAGES = ("en", "es")
+CHAT_LANGUAGES = {"en": "English", "es": "Spanish"}
 
 
 @require_safe
@@ -264,7 +264,8 @@ def room_client_url() -> str:
 def _voice_notes(spoken: list[str]) -> list[str]:
     notes = [describe_engine(spoken[0])] if spoken else []
     if spoken and len(spoken) < len(CHAT_LANGUAGES):
-        notes.append(f"In other languages than {', '.join(spoken)} you type.")
+        typed = [name for code, name in CHAT_LANGUAGES.items() if code not in spoken]
+        notes.append(f"In {' and '.join(typed)} you type.")
     return notes
 
 

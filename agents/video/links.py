@@ -37,7 +37,7 @@ def video_link(
     video_session: VideoSession, run: VideoRun, *, origin: str, download: bool = False
 ) -> str | None:
     """Return the link of a run's video, or None while there is none."""
-    if not run.video_key:
+    if not run.video_key or run.withdrawn_at is not None:
         return None
     return file_link(
         run.video_key, origin=origin, filename=video_filename(video_session), download=download

@@ -143,6 +143,8 @@ class VideoRun(LeasedModel):
     """The worker's last sign of life."""
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    """When its video was taken back, because somebody in it had their words erased."""
     swept_at = models.DateTimeField(null=True, blank=True)
     """When the files nobody needs any more were removed."""
 

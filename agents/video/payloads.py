@@ -45,8 +45,9 @@ def run_payload(video_session: VideoSession, run: VideoRun, *, origin: str) -> d
         "error": run.error or None,
         "reason": run.reason or None,
         "videoUrl": links.video_link(video_session, run, origin=origin),
-        "captionsUrl": _link(run.captions_key, origin, "captions.vtt"),
-        "chaptersUrl": _link(run.chapters_key, origin, "chapters.vtt"),
+        "withdrawn": run.withdrawn_at is not None,
+        "captionsUrl": _link(run, run.captions_key, origin, "captions.vtt"),
+        "chaptersUrl": _link(run, run.chapters_key, origin, "chapters.vtt"),
         "duration_seconds": run.duration_seconds,
         "size_bytes": run.size_bytes,
         "costs": {agent: float(spent) for agent, spent in selectors.costs_of(run).items()},
@@ -69,8 +70,10 @@ def status_message(
     )
 
 
-def _link(key: str, origin: str, filename: str) -> str | None:
-    return links.file_link(key, origin=origin, filename=filename) if key else None
+def _link(run: VideoRun, key: str, origin: str, filename: str) -> str | None:
+    if not key or run.withdrawn_at is not None:
+        return None
+    return links.file_link(key, origin=origin, filename=filename)
 
 
 def _moment(moment: datetime | None) -> str | None:

@@ -124,7 +124,9 @@ def latest_run(video_session: VideoSession) -> VideoRun | None:
 def latest_finished_run(video_session: VideoSession) -> VideoRun | None:
     """Return the newest run that made a video."""
     return (
-        VideoRun.objects.filter(video_session=video_session, state=RunState.FINISHED)
+        VideoRun.objects.filter(
+            video_session=video_session, state=RunState.FINISHED, withdrawn_at__isnull=True
+        )
         .order_by("-pk")
         .first()
     )
@@ -229,8 +231,9 @@ def sessions_with_rest(before: Any) -> QuerySet[VideoSession]:
     """
     loose = Q(runs__ended_at__lt=before, runs__swept_at__isnull=True)
     erased = Q(erased_at__isnull=False, files_erased_at__isnull=True)
+    withdrawn = Q(runs__withdrawn_at__isnull=False, runs__swept_at__isnull=True)
     return (
-        VideoSession.objects.filter(loose | erased)
+        VideoSession.objects.filter(loose | erased | withdrawn)
         .exclude(runs__state__in=OPEN_STATES)
         .select_related("owner")
         .distinct()
@@ -241,7 +244,7 @@ def sessions_with_rest(before: Any) -> QuerySet[VideoSession]:
 def finished_keys(video_session: VideoSession) -> list[str]:
     """Return every storage key a finished run of the session shows: for the worker."""
     rows: Iterable[tuple[str, str, str]] = VideoRun.objects.filter(
-        video_session=video_session, state=RunState.FINISHED
+        video_session=video_session, state=RunState.FINISHED, withdrawn_at__isnull=True
     ).values_list("video_key", "captions_key", "chapters_key")
     return [key for row in rows for key in row if key]
 

@@ -166,7 +166,7 @@ def show_video(request: HttpRequest, video_id: str) -> HttpResponse:
     """Show one video: its lights, how far it is, what it costs, and the player once it is there."""
     row = _find(request, video_id)
     run = selectors.latest_run(row)
-    shown = run if run and run.video_key else selectors.latest_finished_run(row)
+    shown = selectors.latest_finished_run(row)
     latest = dict(_by_agent(selectors.latest_messages(row.pk)))
     log = selectors.log_of(row, run) if run else []
     origin = f"{request.scheme}://{request.get_host()}"

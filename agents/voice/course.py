@@ -70,8 +70,8 @@ class Course:
         self.started_at = now()
         self._sound_at = self._user_sound_at = self.started_at
         self.is_user_speaking = False
-        self.claimed_ids: set[str] = set()
-        """Messages whose words the host has."""
+        self._claimed_ids: set[str] = set()
+        self._claimed_text = ""
         self.is_agent_sounding: Callable[[], bool] = lambda: False
         self.on_heard: Callable[[], None] = lambda: None
         self.on_line_started: Callable[[], None] = lambda: None
@@ -154,7 +154,8 @@ class Course:
 
     def claim_turn(self, message_id: str, text: str) -> VisitorTurn:
         """Return the turn these heard words make; the next words begin another one."""
-        self.claimed_ids.add(message_id)
+        self._claimed_ids.add(message_id)
+        self._claimed_text = text.strip()
         heard, self._heard = self._require_heard(), None
         heard.claimed_at = self._now()
         self.touch()
@@ -169,9 +170,13 @@ class Course:
             started_offset_seconds=started,
         )
 
+    def has_claimed(self, message_id: str, text: str) -> bool:
+        """Tell whether the host has these words: livekit may give one turn two ids."""
+        return message_id in self._claimed_ids or text == self._claimed_text
+
     def claim_typed(self, message_id: str) -> None:
         """Note a typed turn, which is answered like a spoken one."""
-        self.claimed_ids.add(message_id)
+        self._claimed_ids.add(message_id)
         self._answered = _Heard(segment_id="", claimed_at=self._now())
         self.touch()
         self.on_heard()

@@ -64,6 +64,7 @@ CLOSE_SECONDS: Final = 10.0
 WATCH_SECONDS: Final = 0.5
 FAREWELL_SECONDS: Final = 12.0
 MOST_NUDGES: Final = 2
+UNSPOKEN_SECONDS: Final = 0.3
 FAILURES_BEFORE_TYPING: Final = 2
 """Calls of ears or voice that fail in a row before the agent gives up."""
 _STATES: Final = {
@@ -363,9 +364,11 @@ class LiveAgent:
     def _item_added(self, event: ConversationItemAddedEvent) -> None:
         """Catch words that were still on their way when the session was closed."""
         item = event.item
-        if not isinstance(item, llm.ChatMessage) or item.role != "user":
+        # Before the end every turn passes through the agent, preemptive ones by another id.
+        if self._end is None or not isinstance(item, llm.ChatMessage) or item.role != "user":
             return
-        if item.id in self._course.claimed_ids or not (item.text_content or "").strip():
+        text = (item.text_content or "").strip()
+        if not text or self._course.has_claimed(item.id, text):
             return
         turn = self._course.claim_turn(item.id, item.text_content or "")
         self._outbox.do(lambda: self._agent.store_turn(turn))
@@ -409,7 +412,10 @@ class LiveAgent:
             "Speech is not available right now. Everything is kept; please go on by typing.",
             is_fatal=True,
         )
-        self.leave(VoiceEnd.PROVIDER_FAILED)
+        # A sentence whose voice failed is still on its way to the page as words.
+        asyncio.get_running_loop().call_later(
+            UNSPOKEN_SECONDS, self.leave, VoiceEnd.PROVIDER_FAILED, kind
+        )
 
     def _closed(self, event: CloseEvent) -> None:
         """livekit closed the session by itself."""

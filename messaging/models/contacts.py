@@ -29,6 +29,9 @@ class Contact(models.Model):
     username = models.CharField(max_length=80, blank=True)
     language = models.CharField(max_length=8, blank=True)
     """What they last wrote in; empty until known."""
+    phone_claimed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    """Newest message that named this phone together with the user id; an earlier claim of somebody
+    else, however late it arrives, does not take the phone away."""
     opted_out_at = models.DateTimeField(null=True, blank=True)
     merged_into = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="merged"
@@ -57,3 +60,31 @@ class Contact(models.Model):
     def display_name(self) -> str:
         """What an operator reads."""
         return self.name or self.username or self.phone or "WhatsApp user"
+
+
+class FormerIdentity(models.Model):
+    """A phone or user id a contact had until a moment, or has beside another one.
+
+    What was sent under it before that moment belongs to them, in whatever order it arrives.
+    """
+
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="+")
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="former_identities")
+    kind = models.CharField(max_length=12)
+    """One of `IDENTITIES`."""
+    value = models.CharField(max_length=160)
+    until = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "former identities"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["contact", "kind", "value"], name="former_identity_once"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["company", "kind", "value"], name="former_identity_value"),
+        ]
+
+    def __str__(self) -> str:
+        return self.kind

@@ -88,6 +88,8 @@ class MessageStatus(models.Model):
     )
     payload = models.JSONField()
     received_at = models.DateTimeField(auto_now_add=True)
+    applied_at = models.DateTimeField(null=True, blank=True)
+    """Its message was looked for; one that turns up later looks for its statuses itself."""
 
     class Meta:
         constraints: ClassVar = [
@@ -95,7 +97,12 @@ class MessageStatus(models.Model):
                 fields=["number", "wamid", "status", "at_seconds"], name="status_once"
             ),
         ]
-        indexes: ClassVar = [models.Index(fields=["wamid"], name="status_wamid")]
+        indexes: ClassVar = [
+            models.Index(fields=["wamid"], name="status_wamid"),
+            models.Index(
+                fields=["id"], condition=models.Q(applied_at=None), name="status_unapplied"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.status} {self.wamid}"

@@ -96,7 +96,6 @@ class SurveyRun(LeasedModel):
     state = models.CharField(
         max_length=12, choices=SurveyRunState.choices, default=SurveyRunState.OFFERED
     )
-    wallet_link_digest = models.CharField(max_length=64, blank=True)
     next_attempt_at = models.DateTimeField(null=True, blank=True, db_index=True)
     """Set while a step waits: what the sweep looks for."""
     attempts = models.PositiveIntegerField(default=0)

@@ -1,12 +1,15 @@
 """Who wrote: a contact found, made, completed or merged by any of three identities.
 
-Owns `Contact`. Knows no message. Every function joins the caller's transaction.
+Owns `Contact` and what identities it had before. Knows no message. What is true of a person does
+not depend on the order in which webhooks arrive: each claim on a phone carries the moment it was
+made, and an earlier one that comes late changes only the past. Every function joins the caller's
+transaction.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
@@ -14,36 +17,85 @@ from django.db.models import Q
 from accounts.models import Company
 from core import clock
 from messaging.envelope import Identity
-from messaging.models import Contact, Conversation, InboundMessage, OutboundMessage, TurnRecord
+from messaging.models import Contact, FormerIdentity
 from messaging.models.contacts import IDENTITIES
+from messaging.services.merging import merge_contacts
 
 logger = logging.getLogger(__name__)
 
 
-def resolve_contact(*, company: Company, identity: Identity) -> Contact:
+FOR_EVER = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+def resolve_contact(*, company: Company, identity: Identity, at: datetime) -> Contact:
     """Return the contact an identity belongs to, made or merged where needed.
 
     Identities that meet in one message belong to one person, so two contacts that each held one
     are merged. The exception is a phone seen with a business-scoped id while its contact has
-    another one: the number was given to somebody new, and the old contact loses it.
+    another one: the number was given to somebody new, and whoever claimed it earlier loses it.
 
     Without any identity a contact of its own is made: the message is kept all the same.
+
+    Args:
+        company: whose contact it is.
+        identity: how the message names its sender.
+        at: when the message was sent.
     """
-    keys = {key: getattr(identity, key) for key in IDENTITIES if getattr(identity, key)}
+    keys = _keys_of(identity)
     if not keys:
         return Contact.objects.create(company=company, name=identity.name)
-    found = _find(company, keys)
-    found = _drop_recycled(found, keys)
-    if not found:
-        return _create(company, identity, keys)
-    survivor = found[0]
-    for other in found[1:]:
-        merge_contacts(survivor=survivor, other=other)
-    _complete(survivor, identity, keys)
+    is_claim = "phone" in keys and "bsuid" in keys
+    found = _take_former(company, keys, at)
+    found += [one for one in _find(company, keys) if one not in found]
+    lost_until = None
+    if is_claim and "phone" in keys:
+        found, lost_until = _settle_claim(found, keys, at)
+    if found:
+        survivor = found[0]
+        for other in found[1:]:
+            merge_contacts(survivor=survivor, other=other)
+    else:
+        survivor = _create(company, identity, keys)
+    _complete(survivor, identity, keys, at if is_claim else None)
+    if lost_until is not None:
+        _remember(survivor, "phone", identity.phone or "", lost_until)
     return survivor
 
 
+def is_settled(contact: Contact, identity: Identity, at: datetime) -> bool:
+    """Tell whether `resolve_contact` would return this contact and change nothing but its claim.
+
+    Args:
+        contact: the only one that holds any of the identity's keys.
+        identity: how a message names its sender.
+        at: when the message was sent.
+    """
+    keys = _keys_of(identity)
+    if not keys or any(getattr(contact, key) != value for key, value in keys.items()):
+        return False
+    if any(
+        getattr(identity, name) not in ("", getattr(contact, name)) for name in ("name", "username")
+    ):
+        return False
+    # Before its present owner's claim a phone may have been somebody else's.
+    return "phone" not in keys or contact.phone_claimed_at is None or at >= contact.phone_claimed_at
+
+
+def note_claims(claims: dict[int, datetime]) -> None:
+    """Renew claims on phones, contact to the moment of a message that named phone and user id."""
+    for pk, at in sorted(claims.items()):
+        Contact.objects.filter(
+            Q(phone_claimed_at=None) | Q(phone_claimed_at__lt=at), pk=pk, phone__isnull=False
+        ).update(phone_claimed_at=at)
+
+
+def _keys_of(identity: Identity) -> dict[str, str]:
+    return {key: value for key in IDENTITIES if (value := getattr(identity, key))}
+
+
 def _find(company: Company, keys: dict[str, str]) -> list[Contact]:
+    if not keys:
+        return []
     matching = Q()
     for key, value in keys.items():
         matching |= Q(**{key: value})
@@ -54,136 +106,169 @@ def _find(company: Company, keys: dict[str, str]) -> list[Contact]:
     )
 
 
-def _drop_recycled(found: list[Contact], keys: dict[str, str]) -> list[Contact]:
-    """Take the phone from a contact whose user id is another than the one beside it now."""
+def _take_former(company: Company, keys: dict[str, str], at: datetime) -> list[Contact]:
+    """Return who held keys at that moment and holds them no more; those keys are taken out."""
+    matching = Q()
+    for kind, value in keys.items():
+        matching |= Q(kind=kind, value=value)
+    rows = (
+        FormerIdentity.objects.filter(matching, company=company, until__gt=at)
+        .select_related("contact")
+        .order_by("until")
+    )
+    found: list[Contact] = []
+    for row in rows:
+        if keys.pop(row.kind, None) is not None:
+            contact = _root(row.contact)
+            if contact not in found:
+                found.append(contact)
+    return found
+
+
+def _root(contact: Contact) -> Contact:
+    while contact.merged_into_id is not None:
+        contact = Contact.objects.get(pk=contact.merged_into_id)
+    return contact
+
+
+def _settle_claim(
+    found: list[Contact], keys: dict[str, str], at: datetime
+) -> tuple[list[Contact], datetime | None]:
+    """Decide whose a phone is that two user ids have claimed: the newer claim's.
+
+    Returns:
+        The contacts of this identity; and when this claim is the older one, until when it held.
+    """
     kept: list[Contact] = []
+    lost_until = None
     for contact in found:
-        is_recycled = (
-            "bsuid" in keys
+        is_other_person = (
+            contact.phone == keys.get("phone")
+            and contact.phone is not None
             and contact.bsuid is not None
             and contact.bsuid != keys["bsuid"]
-            and contact.phone is not None
-            and contact.phone == keys.get("phone")
+            and (contact.parent_bsuid is None or contact.parent_bsuid != keys.get("parent_bsuid"))
         )
-        if is_recycled:
-            contact.phone = None
-            contact.save(update_fields=["phone", "updated_at"])
-            logger.info("contact.phone_recycled", extra={"contact_id": contact.public_id})
-        else:
+        if not is_other_person:
             kept.append(contact)
-    return kept
+            continue
+        logger.info("contact.phone_recycled", extra={"contact_id": contact.public_id})
+        claimed = contact.phone_claimed_at
+        if claimed is not None and (claimed, contact.bsuid or "") > (at, keys["bsuid"]):
+            lost_until = claimed
+            del keys["phone"]
+            continue
+        _remember(contact, "phone", contact.phone or "", at)
+        contact.phone = None
+        contact.phone_claimed_at = None
+        contact.save(update_fields=["phone", "phone_claimed_at", "updated_at"])
+    return kept, lost_until
+
+
+def _remember(contact: Contact, kind: str, value: str, until: datetime) -> None:
+    row, is_new = FormerIdentity.objects.get_or_create(
+        company_id=contact.company_id,
+        contact=contact,
+        kind=kind,
+        value=value,
+        defaults={"until": until},
+    )
+    if not is_new and row.until < until:
+        FormerIdentity.objects.filter(pk=row.pk).update(until=until)
 
 
 def _create(company: Company, identity: Identity, keys: dict[str, str]) -> Contact:
+    # Somebody had the phone before: what was sent until then stays theirs.
+    former = FormerIdentity.objects.filter(
+        company=company, kind="phone", value=keys.get("phone", "")
+    ).order_by("-until")
+    until = former.values_list("until", flat=True).first()
     try:
         with transaction.atomic():
             return Contact.objects.create(
-                company=company, name=identity.name, username=identity.username, **keys
+                company=company,
+                name=identity.name,
+                username=identity.username,
+                phone_claimed_at=until,
+                **keys,
             )
     except IntegrityError:
         # Another process met the same person in the same moment.
         found = _find(company, keys)
         if not found:
             raise
-        _complete(found[0], identity, keys)
         return found[0]
 
 
-def _complete(contact: Contact, identity: Identity, keys: dict[str, str]) -> None:
+def _complete(
+    contact: Contact, identity: Identity, keys: dict[str, str], claimed_at: datetime | None
+) -> None:
     changed = []
     for key, value in keys.items():
-        # A contact keeps the identity it has: a second phone is told by a system message.
-        if getattr(contact, key) is None:
+        held = getattr(contact, key)
+        if held is None:
             setattr(contact, key, value)
             changed.append(key)
+        elif held != value and key != "phone":
+            # One person under two ids, known to be one by the parent: the other leads here too.
+            _remember(contact, key, value, FOR_EVER)
     for field in ("name", "username"):
         value = getattr(identity, field)
         if value and getattr(contact, field) != value:
             setattr(contact, field, value)
             changed.append(field)
+    if claimed_at and keys.get("phone") == contact.phone:
+        known = contact.phone_claimed_at
+        if known is None or known < claimed_at:
+            contact.phone_claimed_at = claimed_at
+            changed.append("phone_claimed_at")
     if changed:
         contact.save(update_fields=[*changed, "updated_at"])
 
 
-def merge_contacts(*, survivor: Contact, other: Contact) -> None:
-    """Make two contacts one: all that hangs on the other moves to the survivor.
-
-    Conversations with the same number become one. What cannot move, since the survivor has its
-    like already (an open cart), stays with the merged row. The other keeps its row without keys.
-    """
-    taken = {key: getattr(other, key) for key in IDENTITIES}
-    for key in IDENTITIES:
-        setattr(other, key, None)
-    other.merged_into = survivor
-    other.save()
-    for key, value in taken.items():
-        if value is not None and getattr(survivor, key) is None:
-            setattr(survivor, key, value)
-    if other.opted_out_at and not survivor.opted_out_at:
-        survivor.opted_out_at = other.opted_out_at
-    survivor.language = survivor.language or other.language
-    survivor.save()
-    _merge_conversations(survivor, other)
-    for relation in Contact._meta.related_objects:
-        if relation.related_model in (Contact, Conversation):
-            continue
-        _repoint(
-            relation.related_model._default_manager.filter(**{relation.field.name: other}),
-            relation.field.name,
-            survivor,
-        )
-    logger.info("contact.merged", extra={"contact_id": survivor.public_id})
-
-
-def _repoint(rows: Iterable[object], field: str, survivor: Contact) -> None:
-    for row in rows:
-        try:
-            with transaction.atomic():
-                setattr(row, field, survivor)
-                row.save(update_fields=[field])  # type: ignore[attr-defined]  # any model's row
-        except IntegrityError:
-            logger.warning("contact.row_not_moved", extra={"model": type(row).__name__})
-
-
-def _merge_conversations(survivor: Contact, other: Contact) -> None:
-    kept = {one.number_id: one for one in Conversation.objects.filter(contact=survivor)}
-    for conversation in Conversation.objects.select_for_update().filter(contact=other):
-        target = kept.get(conversation.number_id)
-        if target is None:
-            conversation.contact = survivor
-            conversation.save(update_fields=["contact"])
-            continue
-        for model in (InboundMessage, OutboundMessage, TurnRecord):
-            model._default_manager.filter(conversation=conversation).update(conversation=target)
-        due = [at for at in (target.inbox_due_at, conversation.inbox_due_at) if at]
-        Conversation.objects.filter(pk=target.pk).update(
-            inbox_due_at=min(due) if due else None,
-            last_inbound_at=max(
-                (at for at in (target.last_inbound_at, conversation.last_inbound_at) if at),
-                default=None,
-            ),
-        )
-        Conversation.objects.filter(pk=conversation.pk).update(inbox_due_at=None)
-
-
 def follow_number_change(
-    *, company: Company, old: Identity, new_phone: str | None, new_bsuid: str | None
+    *,
+    company: Company,
+    old: Identity,
+    new_phone: str | None,
+    new_bsuid: str | None,
+    at: datetime,
 ) -> None:
     """Give a contact the phone or user id they have changed to, as a system message tells.
 
-    A contact who has the new one already is merged into the old one's history.
+    Whoever holds the new one already, or has held it since and changed again, is the same person.
+    What was sent under the old one until then stays theirs, however late it arrives.
+
+    Args:
+        company: whose contact it is.
+        old: how the message names the person.
+        new_phone: digits, or None when it stayed.
+        new_bsuid: the new user id, or None.
+        at: when the change was told.
     """
-    found = _find(company, {k: v for k in IDENTITIES if (v := getattr(old, k))}) if old else []
-    if not found or not (new_phone or new_bsuid):
-        return
-    contact = found[0]
     wanted = {"phone": new_phone, "bsuid": new_bsuid}
-    taken = _find(company, {key: value for key, value in wanted.items() if value})
-    for other in taken:
+    changes = {key: value for key, value in wanted.items() if value and value != getattr(old, key)}
+    if not old or not changes:
+        return
+    contact = resolve_contact(company=company, identity=old, at=at)
+    # Their message came under the old identity; a second later it would be somebody else's.
+    until = at + timedelta(seconds=1)
+    later = dict(changes)
+    others = _take_former(company, later, at)
+    others += [one for one in _find(company, later) if one not in others]
+    for key in changes:
+        held = getattr(contact, key)
+        if held is not None and held != changes[key]:
+            _remember(contact, key, held, until)
+            setattr(contact, key, None)
+            if key == "phone":
+                contact.phone_claimed_at = None
+    contact.save()
+    for other in others:
         if other.pk != contact.pk:
             merge_contacts(survivor=contact, other=other)
-    for key, value in wanted.items():
-        if value:
+    for key, value in later.items():
+        if getattr(contact, key) is None:
             setattr(contact, key, value)
     contact.save()
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from core.live import append_event
+from core.live import publish_ephemeral
 from messaging.models import BusinessNumber, MessageStatus, OutboundMessage, OutboundState
 
 RANK = {"sent": 1, "delivered": 2, "read": 3, "played": 3, "failed": 4}
@@ -39,7 +39,7 @@ _MOMENT = {
 }
 
 
-def apply_status(*, number: BusinessNumber, wamid: str, opaque: str = "") -> None:
+def apply_status(*, number: BusinessNumber, wamid: str, opaque: str = "") -> bool:
     """Bring the message that statuses speak of up to date with all of them.
 
     Args:
@@ -47,11 +47,14 @@ def apply_status(*, number: BusinessNumber, wamid: str, opaque: str = "") -> Non
         wamid: Meta's id.
         opaque: our own id, which Meta repeats; finds a message whose id we never learned.
 
+    Returns:
+        Whether there is such a message.
+
     Joins the caller's transaction. Safe in any order and again.
     """
     message = _find(number, wamid, opaque)
     if message is None:
-        return
+        return False
     events = list(
         MessageStatus.objects.filter(number=number, wamid=wamid).order_by("at_seconds", "pk")
     )
@@ -60,7 +63,7 @@ def apply_status(*, number: BusinessNumber, wamid: str, opaque: str = "") -> Non
     )
     known = [one for one in events if one.status in RANK]
     if not known:
-        return
+        return True
     best = max(known, key=lambda one: RANK[one.status])
     target = _TARGET[best.status]
     fields: dict[str, Any] = {"wamid": wamid}
@@ -73,18 +76,19 @@ def apply_status(*, number: BusinessNumber, wamid: str, opaque: str = "") -> Non
     current = _STATE_RANK.get(OutboundState(message.state))
     if current is None or RANK[best.status] <= current:
         OutboundMessage.objects.filter(pk=message.pk).update(**fields)
-        return
+        return True
     fields["state"] = target
     fields["next_attempt_at"] = None
     if target == OutboundState.FAILED:
         fields["error_code"] = _error_code(best.payload)
         fields["error_class"] = "status"
     OutboundMessage.objects.filter(pk=message.pk, state=message.state).update(**fields)
-    append_event(
+    publish_ephemeral(
         stream=message.conversation.stream_name,
         type="status",
         payload={"message": message.public_id, "state": target},
     )
+    return True
 
 
 def _find(number: BusinessNumber, wamid: str, opaque: str) -> OutboundMessage | None:

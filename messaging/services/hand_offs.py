@@ -10,7 +10,7 @@ from django.db import transaction
 from accounts.models import Company, User
 from core import audit, clock
 from core.errors import ConflictError
-from core.live import append_event
+from core.live import publish_ephemeral
 from messaging.models import Conversation, ConversationMode, HandOff, HandOffState, Ticket
 from messaging.models.support import TicketPriority
 
@@ -124,7 +124,7 @@ def _record(conversation: Conversation, operator: User, action: str) -> None:
 
 def _tell(conversation: Conversation, what: str) -> None:
     payload = {"conversation": conversation.public_id, "change": what}
-    append_event(stream=conversation.stream_name, type="mode", payload=payload)
-    append_event(
+    publish_ephemeral(stream=conversation.stream_name, type="mode", payload=payload)
+    publish_ephemeral(
         stream=queue_stream(conversation.number.company), type="conversation", payload=payload
     )

@@ -1,7 +1,9 @@
-"""Takes in a signed webhook body: one transaction, no Redis, no model, no download.
+"""Takes in signed webhook bodies: one transaction, no Redis, no model, no download.
 
 Owns what is stored of a body and that nothing is stored twice, ever. What a message means is
-decided later, by whoever drains its conversation's inbox.
+decided later, by whoever drains its conversation's inbox; statuses are applied by a job. Many
+bodies may share one transaction, since a commit costs more than a body: `GroupCommit` gathers
+those that wait for one anyway.
 """
 
 from __future__ import annotations
@@ -10,15 +12,17 @@ import hashlib
 import hmac
 import logging
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Case, DateTimeField, F, Q, Value, When
 
-from core import clock
+from core import clock, lease
 from core.errors import AuthenticationFailedError
 from core.jobs import nudge
-from core.live import append_event
 from core.retry import backoff_seconds
 from messaging.envelope import (
     Envelope,
@@ -38,8 +42,11 @@ from messaging.models import (
     MessageStatus,
     RawWebhook,
 )
+from messaging.models.contacts import IDENTITIES
 from messaging.models.inbound import InboundState
-from messaging.services import contacts, delivery
+from messaging.services import contacts
+from messaging.services.insertion import insert_new
+from messaging.services.status_events import STATUS_JOB
 from messaging.turn_builder import SILENT_TYPES, build_turn
 from messaging.turns import MEDIA_KINDS, Turn
 
@@ -57,6 +64,15 @@ class Intake:
     new_messages: int
     new_statuses: int
     is_repeat: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """A body, read."""
+
+    digest: str
+    raw: bytes
+    envelope: Envelope
 
 
 def sign_body(raw: bytes, secret: str) -> str:
@@ -80,136 +96,285 @@ def check_signature(raw: bytes, header: str) -> None:
 
 
 def receive_webhook(*, raw: bytes) -> Intake:
-    """Store a signed body and every item in it, each once.
+    """Store a signed body and every item in it, each once; see `receive_webhooks`."""
+    return receive_webhooks(raws=[raw])[0]
 
-    Repeats, re-batched repeats and statuses in any order end in the same rows. Items for a number
-    nobody here owns stay in the raw body only. One transaction; conversations with something new
-    are nudged once it has committed.
+
+def receive_webhooks(*, raws: Sequence[bytes]) -> list[Intake]:
+    """Store signed bodies and every item in them, each once.
+
+    Repeats, re-batched repeats and items in any order end in the same rows. Items for a number
+    nobody here owns stay in the raw body only. One transaction for all bodies; conversations with
+    something new are nudged once it has committed.
+
+    Args:
+        raws: whole bodies, already verified.
+
+    Returns:
+        What each brought, in the order of ``raws``.
     """
-    envelope = read_envelope(raw)
-    digest = digest_body(raw)
+    bodies = [_Body(digest_body(raw), raw, read_envelope(raw)) for raw in raws]
     with transaction.atomic():
-        webhook, is_new = RawWebhook.objects.get_or_create(
-            digest=digest,
-            defaults={
-                "body": clean_string(raw.decode("utf-8", "replace")),
-                "item_count": len(envelope.messages) + len(envelope.statuses),
-                "unknown_count": envelope.unknown_count,
-            },
-        )
-        if not is_new:
-            return Intake(0, 0, is_repeat=True)
-        numbers = _numbers_of(envelope)
-        ours = [item for item in envelope.messages if item.phone_number_id in numbers]
-        statuses = [item for item in envelope.statuses if item.phone_number_id in numbers]
-        foreign = len(envelope.messages) + len(envelope.statuses) - len(ours) - len(statuses)
-        if foreign:
-            RawWebhook.objects.filter(pk=webhook.pk).update(
-                unknown_count=envelope.unknown_count + foreign
+        numbers = _numbers_of(bodies)
+        new_digests = {
+            row.digest
+            for row in insert_new([_raw_row(body, numbers) for body in bodies], unique=["digest"])
+        }
+        fresh: dict[str, _Body] = {}
+        for body in bodies:
+            if body.digest in new_digests:
+                fresh.setdefault(body.digest, body)
+        messages = [
+            (digest, item)
+            for digest, body in fresh.items()
+            for item in body.envelope.messages
+            if item.phone_number_id in numbers
+        ]
+        statuses = [
+            (digest, item)
+            for digest, body in fresh.items()
+            for item in body.envelope.statuses
+            if item.phone_number_id in numbers
+        ]
+        brought_messages = _store_messages(messages, numbers)
+        brought_statuses = _store_statuses(statuses, numbers)
+    return _tell(bodies, fresh, brought_messages, brought_statuses)
+
+
+def _tell(
+    bodies: list[_Body], fresh: dict[str, _Body], messages: list[str], statuses: list[str]
+) -> list[Intake]:
+    told = []
+    for body in bodies:
+        if fresh.pop(body.digest, None) is None:
+            told.append(Intake(0, 0, is_repeat=True))
+        else:
+            told.append(
+                Intake(messages.count(body.digest), statuses.count(body.digest), is_repeat=False)
             )
-            logger.warning("webhook.number_unknown", extra={"item_count": foreign})
-        new_messages = _store_messages(ours, numbers)
-        new_statuses = _store_statuses(statuses, numbers)
-    return Intake(new_messages, new_statuses, is_repeat=False)
+    return told
 
 
-def _numbers_of(envelope: Envelope) -> dict[str, BusinessNumber]:
-    wanted = {item.phone_number_id for item in envelope.messages}
-    wanted |= {item.phone_number_id for item in envelope.statuses}
+def _raw_row(body: _Body, numbers: dict[str, BusinessNumber]) -> RawWebhook:
+    envelope = body.envelope
+    foreign = sum(item.phone_number_id not in numbers for item in envelope.messages)
+    foreign += sum(item.phone_number_id not in numbers for item in envelope.statuses)
+    if foreign:
+        logger.warning("webhook.number_unknown", extra={"item_count": foreign})
+    return RawWebhook(
+        digest=body.digest,
+        body=clean_string(body.raw.decode("utf-8", "replace")),
+        item_count=len(envelope.messages) + len(envelope.statuses),
+        unknown_count=envelope.unknown_count + foreign,
+    )
+
+
+def _numbers_of(bodies: list[_Body]) -> dict[str, BusinessNumber]:
+    wanted = {item.phone_number_id for body in bodies for item in body.envelope.messages}
+    wanted |= {item.phone_number_id for body in bodies for item in body.envelope.statuses}
+    if not wanted:
+        return {}
     rows = BusinessNumber.objects.select_related("company").filter(
         phone_number_id__in=wanted, is_active=True
     )
     return {row.phone_number_id: row for row in rows}
 
 
-def _store_messages(items: list[MessageItem], numbers: dict[str, BusinessNumber]) -> int:
+# --- messages --------------------------------------------------------------------------------
+
+
+def _store_messages(
+    items: list[tuple[str, MessageItem]], numbers: dict[str, BusinessNumber]
+) -> list[str]:
+    """Store messages; return the digest of the body for each that is new."""
+    items = _leave_out_known(items, numbers)
+    if not items:
+        return []
+    for _, item in items:
+        if item.type == "system":
+            _follow_system(numbers[item.phone_number_id], item)
+    senders = _contacts_of([item for _, item in items], numbers)
+    conversations = _conversations_of(
+        {
+            (numbers[item.phone_number_id].pk, contact.pk)
+            for (_, item), contact in zip(items, senders, strict=True)
+        }
+    )
+    rows = [
+        InboundMessage(
+            number=numbers[item.phone_number_id],
+            wamid=item.wamid,
+            conversation=conversations[numbers[item.phone_number_id].pk, contact.pk],
+            contact=contact,
+            type=item.type,
+            payload=item.payload,
+            profile_name=item.sender.name,
+            sent_at=item.sent_at,
+            state=InboundState.WAITING if _waits(item) else InboundState.SILENT,
+        )
+        for (_, item), contact in zip(items, senders, strict=True)
+    ]
+    new = insert_new(rows, unique=["number", "wamid"])
+    _want_media(new)
+    _note_arrivals(new)
+    is_new = {id(row) for row in new}
+    return [digest for (digest, _), row in zip(items, rows, strict=True) if id(row) in is_new]
+
+
+def _leave_out_known(
+    items: list[tuple[str, MessageItem]], numbers: dict[str, BusinessNumber]
+) -> list[tuple[str, MessageItem]]:
+    """Return what is not stored yet: a repeat must not change its sender's contact either."""
     known = set(
         InboundMessage.objects.filter(
-            number__in=numbers.values(), wamid__in=[item.wamid for item in items]
-        ).values_list("number__phone_number_id", "wamid")
+            number__in=numbers.values(), wamid__in=[item.wamid for _, item in items]
+        ).values_list("number_id", "wamid")
     )
-    touched: dict[int, Conversation] = {}
-    waiting: dict[int, int] = defaultdict(int)
-    stored = 0
+    kept = []
+    for digest, item in items:
+        key = (numbers[item.phone_number_id].pk, item.wamid)
+        if key not in known:
+            known.add(key)
+            kept.append((digest, item))
+    return kept
+
+
+def _contacts_of(items: list[MessageItem], numbers: dict[str, BusinessNumber]) -> list[Contact]:
+    """Return the sender of each message; people we know as they are cost one query for all."""
+    matching = Q()
+    for key in IDENTITIES:
+        values = {value for item in items if (value := getattr(item.sender, key))}
+        if values:
+            matching |= Q(**{f"{key}__in": values})
+    holders: dict[tuple[int, str, str], Contact] = {}
+    if matching:
+        companies = {numbers[item.phone_number_id].company_id for item in items}
+        for contact in Contact.objects.filter(matching, company_id__in=companies, merged_into=None):
+            for key in IDENTITIES:
+                if value := getattr(contact, key):
+                    holders[contact.company_id, key, value] = contact
+    is_stale = False
+    claims: dict[int, datetime] = {}
+    senders: list[Contact] = []
     for item in items:
-        if (item.phone_number_id, item.wamid) in known:
+        company = numbers[item.phone_number_id].company
+        found = {
+            contact.pk: contact
+            for key in IDENTITIES
+            if (value := getattr(item.sender, key))
+            and (contact := holders.get((company.pk, key, value))) is not None
+        }
+        known = next(iter(found.values())) if len(found) == 1 and not is_stale else None
+        if known is not None and contacts.is_settled(known, item.sender, item.sent_at):
+            if item.sender.phone and item.sender.bsuid:
+                claims[known.pk] = max(item.sent_at, claims.get(known.pk, item.sent_at))
+            senders.append(known)
             continue
-        known.add((item.phone_number_id, item.wamid))
-        number = numbers[item.phone_number_id]
-        if item.type == "system":
-            _follow_system(number, item)
-        contact = contacts.resolve_contact(company=number.company, identity=item.sender)
-        conversation = _conversation_of(number, contact)
-        if _store_message(number, contact, conversation, item):
-            stored += 1
-            touched[conversation.pk] = conversation
-            waiting[conversation.pk] += _waits(item)
-    now = clock.now()
-    for pk, conversation in touched.items():
-        _note_arrival(conversation, waiting[pk], now)
-    return stored
+        contacts.note_claims(claims)
+        claims.clear()
+        senders.append(
+            contacts.resolve_contact(company=company, identity=item.sender, at=item.sent_at)
+        )
+        # It may have changed whom the others belong to.
+        is_stale = True
+    contacts.note_claims(claims)
+    return _roots(senders) if is_stale else senders
 
 
-def _store_message(
-    number: BusinessNumber, contact: Contact, conversation: Conversation, item: MessageItem
-) -> bool:
-    """Store one message; False when another process has stored it in this moment."""
-    waits = _waits(item)
-    row, is_new = InboundMessage.objects.get_or_create(
-        number=number,
-        wamid=item.wamid,
-        defaults={
-            "conversation": conversation,
-            "contact": contact,
-            "type": item.type,
-            "payload": item.payload,
-            "profile_name": item.sender.name,
-            "sent_at": item.sent_at,
-            "state": InboundState.WAITING if waits else InboundState.SILENT,
-        },
-    )
-    if not is_new:
-        return False
-    if waits:
-        conversation.last_inbound_at = max(
-            item.sent_at, conversation.last_inbound_at or item.sent_at
+def _roots(senders: list[Contact]) -> list[Contact]:
+    """Return the contacts as they are after all merges of this transaction."""
+    rows = Contact.objects.in_bulk({contact.pk for contact in senders})
+    found = []
+    for contact in senders:
+        row = rows[contact.pk]
+        while row.merged_into_id is not None:
+            row = rows.get(row.merged_into_id) or Contact.objects.get(pk=row.merged_into_id)
+        found.append(row)
+    return found
+
+
+def _conversations_of(wanted: set[tuple[int, int]]) -> dict[tuple[int, int], Conversation]:
+    """Return the conversations of (number, contact) pairs, made where there are none."""
+
+    def find() -> dict[tuple[int, int], Conversation]:
+        rows = Conversation.objects.filter(
+            number__in={number for number, _ in wanted},
+            contact__in={contact for _, contact in wanted},
+        ).defer("state")
+        return {(row.number_id, row.contact_id): row for row in rows}
+
+    found = find()
+    missing = sorted(wanted - found.keys())
+    if missing:
+        insert_new(
+            [Conversation(number_id=number, contact_id=contact) for number, contact in missing],
+            unique=["number", "contact"],
         )
-        turn = build_turn(
-            wamid=item.wamid, message_type=item.type, payload=item.payload, at=item.sent_at
-        )
-        if isinstance(turn, Turn) and turn.kind in MEDIA_KINDS and turn.media_id:
-            InboundMedia.objects.create(
-                message=row,
-                media_id=turn.media_id,
-                mime_type=turn.mime_type,
-                next_attempt_at=clock.now(),
-            )
-            nudge(MEDIA_JOB, str(row.pk))
-    return True
+        found = find()
+    return found
 
 
 def _waits(item: MessageItem) -> bool:
     return not item.is_echo and item.type not in SILENT_TYPES
 
 
-def _conversation_of(number: BusinessNumber, contact: Contact) -> Conversation:
-    conversation, _ = Conversation.objects.get_or_create(number=number, contact=contact)
-    return conversation
+def _want_media(rows: list[InboundMessage]) -> None:
+    wanted = []
+    for row in rows:
+        if row.state != InboundState.WAITING:
+            continue
+        turn = build_turn(
+            wamid=row.wamid, message_type=row.type, payload=row.payload, at=row.sent_at
+        )
+        if isinstance(turn, Turn) and turn.kind in MEDIA_KINDS and turn.media_id:
+            wanted.append(
+                InboundMedia(
+                    message=row,
+                    media_id=turn.media_id,
+                    mime_type=turn.mime_type,
+                    next_attempt_at=clock.now(),
+                )
+            )
+    if wanted:
+        InboundMedia.objects.bulk_create(wanted)
+        for media in wanted:
+            nudge(MEDIA_JOB, str(media.message_id))
 
 
-def _note_arrival(conversation: Conversation, waiting: int, now: object) -> None:
-    """Mark the inbox as waiting and tell operators' pages; the nudge follows the commit."""
-    fields: dict[str, object] = {"last_activity_at": now}
-    if waiting:
-        fields |= {
-            "inbox_due_at": now,
-            "last_inbound_at": conversation.last_inbound_at,
-            "unread_count": conversation.unread_count + waiting,
-        }
-    Conversation.objects.filter(pk=conversation.pk).update(**fields)
-    append_event(stream=conversation.stream_name, type="message", payload={"side": "in"})
-    if waiting:
-        nudge(DRAIN_JOB, conversation.public_id)
+def _note_arrivals(rows: list[InboundMessage]) -> None:
+    """Mark inboxes as waiting; the nudges follow the commit.
+
+    One statement for all conversations, which a batch locks in no certain order: a deadlock with
+    another batch ends in an error here, and the caller repeats the whole body.
+    """
+    now = clock.now()
+    waiting: dict[int, list[datetime]] = defaultdict(list)
+    touched: dict[int, Conversation] = {}
+    for row in rows:
+        touched[row.conversation_id] = row.conversation
+        if row.state == InboundState.WAITING:
+            waiting[row.conversation_id].append(row.sent_at)
+    silent = touched.keys() - waiting.keys()
+    if silent:
+        Conversation.objects.filter(pk__in=silent).update(last_activity_at=now)
+    by_count: dict[int, list[int]] = defaultdict(list)
+    for pk, moments in waiting.items():
+        by_count[len(moments)].append(pk)
+    for count, keys in by_count.items():
+        newest = Case(
+            *(When(pk=pk, then=Value(max(waiting[pk]))) for pk in keys),
+            output_field=DateTimeField(),
+        )
+        Conversation.objects.filter(pk__in=keys).update(
+            last_activity_at=now,
+            inbox_due_at=now,
+            unread_count=F("unread_count") + count,
+            last_inbound_at=Case(
+                When(last_inbound_at__gt=newest, then=F("last_inbound_at")), default=newest
+            ),
+        )
+    for pk in waiting:
+        nudge(DRAIN_JOB, touched[pk].public_id)
 
 
 def _follow_system(number: BusinessNumber, item: MessageItem) -> None:
@@ -218,14 +383,16 @@ def _follow_system(number: BusinessNumber, item: MessageItem) -> None:
     if not isinstance(system, dict):
         return
     kind = str(system.get("type", ""))
-    new_phone = system.get("new_wa_id") or system.get("wa_id")
-    new_bsuid = system.get("new_user_id") or system.get("user_id")
-    if "changed_number" in kind or "changed_user_id" in kind:
+    is_number = "changed_number" in kind
+    if is_number or "changed_user_id" in kind:
+        new_phone = system.get("new_wa_id") or system.get("wa_id")
+        new_bsuid = system.get("new_user_id") or system.get("user_id")
         contacts.follow_number_change(
             company=number.company,
             old=item.sender,
-            new_phone=_digits(new_phone) if "number" in kind else None,
-            new_bsuid=str(new_bsuid)[:160] if new_bsuid and "user_id" in kind else None,
+            new_phone=_digits(new_phone) if is_number else None,
+            new_bsuid=new_bsuid[:160] if isinstance(new_bsuid, str) and new_bsuid else None,
+            at=item.sent_at,
         )
 
 
@@ -233,24 +400,28 @@ def _digits(value: object) -> str | None:
     return "".join(one for one in str(value or "") if one.isdigit())[:32] or None
 
 
-def _store_statuses(items: list[StatusItem], numbers: dict[str, BusinessNumber]) -> int:
-    stored = 0
-    for item in items:
-        _, is_new = MessageStatus.objects.get_or_create(
+# --- statuses --------------------------------------------------------------------------------
+
+
+def _store_statuses(
+    items: list[tuple[str, StatusItem]], numbers: dict[str, BusinessNumber]
+) -> list[str]:
+    """Store status events; return the digest of the body for each that is new."""
+    rows = [
+        MessageStatus(
             number=numbers[item.phone_number_id],
             wamid=item.wamid,
             status=item.status,
             at_seconds=item.at_seconds,
-            defaults={"payload": item.payload},
+            payload=item.payload,
         )
-        if is_new:
-            stored += 1
-            delivery.apply_status(
-                number=numbers[item.phone_number_id],
-                wamid=item.wamid,
-                opaque=item.opaque,
-            )
-    return stored
+        for _, item in items
+    ]
+    new = insert_new(rows, unique=["number", "wamid", "status", "at_seconds"])
+    if new:
+        nudge(STATUS_JOB)
+    is_new = {id(row) for row in new}
+    return [digest for (digest, _), row in zip(items, rows, strict=True) if id(row) in is_new]
 
 
 # --- recovery --------------------------------------------------------------------------------
@@ -258,8 +429,6 @@ def _store_statuses(items: list[StatusItem], numbers: dict[str, BusinessNumber])
 
 def due_conversation_ids(*, limit: int = 200) -> list[str]:
     """Return conversations whose inbox waits and that nobody drains now."""
-    from core import lease
-
     return list(
         Conversation.objects.filter(lease.unclaimed(), inbox_due_at__lte=clock.now())
         .order_by("inbox_due_at")
@@ -269,8 +438,6 @@ def due_conversation_ids(*, limit: int = 200) -> list[str]:
 
 def postpone_inbox(*, conversation: Conversation, attempts: int) -> None:
     """Look at an inbox again after a growing pause, because its turn could not be handled."""
-    from datetime import timedelta
-
     pause = backoff_seconds(max(1, attempts), base=1.0, cap=60.0)
     Conversation.objects.filter(pk=conversation.pk).update(
         inbox_due_at=clock.now() + timedelta(seconds=pause)
@@ -286,5 +453,6 @@ __all__ = [
     "due_conversation_ids",
     "postpone_inbox",
     "receive_webhook",
+    "receive_webhooks",
     "sign_body",
 ]

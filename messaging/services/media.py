@@ -12,7 +12,7 @@ from datetime import timedelta
 import filetype
 
 from core import clock
-from core.live import append_event
+from core.live import publish_ephemeral
 from core.retry import backoff_seconds
 from messaging.models import InboundMedia, MediaState
 from messaging.services.sending import sender_of
@@ -82,7 +82,7 @@ def download_media(*, media: InboundMedia) -> bool:
         error_code="",
     )
     if changed:
-        append_event(
+        publish_ephemeral(
             stream=media.message.conversation.stream_name,
             type="message",
             payload={"side": "in"},

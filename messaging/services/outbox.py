@@ -13,7 +13,7 @@ from core import clock
 from core.errors import ConflictError, InvalidInputError
 from core.ids import new_id
 from core.jobs import nudge
-from core.live import append_event
+from core.live import publish_ephemeral
 from messaging.models import Author, Conversation, OutboundMessage, OutboundState
 from messaging.replies import Reply, ReplyKind
 
@@ -118,7 +118,7 @@ def queue_reply(
         )
         row.save(force_insert=True)
         Conversation.objects.filter(pk=conversation.pk).update(last_activity_at=clock.now())
-        append_event(stream=conversation.stream_name, type="message", payload={"side": "out"})
+        publish_ephemeral(stream=conversation.stream_name, type="message", payload={"side": "out"})
         nudge(SEND_JOB, conversation.public_id)
         return row
 

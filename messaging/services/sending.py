@@ -18,7 +18,7 @@ from django.db.models import Q
 
 from core import clock, lease
 from core.jobs import nudge
-from core.live import append_event
+from core.live import publish_ephemeral
 from core.retry import backoff_seconds
 from messaging.models import BusinessNumber, Conversation, OutboundMessage, OutboundState
 from messaging.replies import Reply, ReplyKind
@@ -169,7 +169,7 @@ def _note_sent(message: OutboundMessage, fence: int, wamid: str) -> None:
             OutboundMessage.objects.filter(pk=message.pk, wamid=None).update(wamid=wamid)
         # Statuses may have come before we knew the message's id.
         delivery.apply_status(number=message.conversation.number, wamid=wamid)
-        append_event(
+        publish_ephemeral(
             stream=message.conversation.stream_name,
             type="status",
             payload={"message": message.public_id, "state": OutboundState.SENT},
@@ -244,7 +244,7 @@ def _finish(
             leased_until=None,
         )
         if changed:
-            append_event(
+            publish_ephemeral(
                 stream=message.conversation.stream_name,
                 type="status",
                 payload={"message": message.public_id, "state": state},

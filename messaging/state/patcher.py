@@ -18,7 +18,7 @@ from django.db import OperationalError, transaction
 
 from core import clock
 from core.jobs import nudge
-from core.live import append_event
+from core.live import publish_ephemeral
 from core.retry import backoff_seconds
 from messaging.agents_protocol import AgentResult, RouterDecision
 from messaging.models import Contact, Conversation, InboundMessage, OutboundMessage, TurnRecord
@@ -140,7 +140,7 @@ def _write(commit: TurnCommit) -> Committed:
         nudge(SEND_JOB, row.public_id)
     if commit.turn is not None:
         _record(row, commit, len(rows), state["version"])
-        append_event(
+        publish_ephemeral(
             stream=row.stream_name,
             type="turn",
             payload={"lane": state["lane"], "intent": state["intent"], "replies": len(rows)},

@@ -1,1 +1,1 @@
-"""Pages and webhooks of messaging."""
+"""Pages of messaging: the operators' inbox and the simulator."""

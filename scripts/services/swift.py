@@ -296,7 +296,7 @@ def _free_ports_after(port: int, count: int) -> list[int]:
 
 
 def _command_of(pid: int) -> str:
-    if sys.platform.startswith("linux"):
+    if Path("/proc/self").exists():
         try:
             return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
         except OSError:

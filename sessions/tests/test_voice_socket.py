@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import struct
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -134,6 +135,16 @@ async def test_the_same_words_twice_are_one_turn(spoken):
     assert await spoken.voice.host.take_turn(turn) is False
 
     assert await in_thread(TranscriptSegment.objects.filter(role="user").count)() == 1
+
+
+async def test_words_that_were_read_before_there_was_a_voice_are_not_cut(spoken):
+    long_ago = TranscriptSegment.objects.update
+    await in_thread(long_ago)(created_at=F("created_at") - timedelta(seconds=10))
+    line = await spoken.voice.host.open()
+    await spoken.voice.sink.store(AgentSpoken(line.segment_id, "", line.text, True, 0.0, None))
+
+    stored = await in_thread(TranscriptSegment.objects.get)(public_id=line.segment_id)
+    assert (stored.text, stored.interrupted) == (line.text, False)
 
 
 async def test_coming_back_says_the_open_question_again_and_stores_it_once(spoken):

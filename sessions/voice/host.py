@@ -8,10 +8,11 @@ from __future__ import annotations
 import logging
 
 from agents.voice.types import AgentLine, ConversationOverError, VisitorTurn
+from core import clock
 from core.errors import ParleyError
 from core.live import publish_ephemeral
 from core.live.threads import in_thread
-from sessions import payloads
+from sessions import limits, payloads
 from sessions.models import SegmentRole, TranscriptSegment, VoiceSession
 from sessions.selectors import list_segments
 from sessions.services import conversations, turns
@@ -50,7 +51,8 @@ class SpokenConversation:
         if last.interrupted:
             # They cut it short and then said nothing: they know it.
             return None
-        if any(one.role == SegmentRole.USER for one in segments):
+        if clock.now() - last.created_at > limits.ALREADY_READ_AFTER:
+            # It stood on the page before there was a voice: a cut takes nothing of it away.
             self.said_again.add(last.public_id)
         return self._line(last)
 

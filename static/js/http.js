@@ -2,10 +2,10 @@
 
 /** What the server said was wrong (application/problem+json), or that it could not be reached. */
 export class ProblemError extends Error {
-  constructor({ status = 0, code = "network_error", title = "", detail = "", errors = null, requestId = "", retryAfterSeconds = null }) {
+  constructor({ status = 0, code = "network_error", title = "", detail = "", errors = null, requestId = "", retryAfterSeconds = null, body = null }) {
     super(detail || title || "The server could not be reached. Check the connection and try again.");
     this.name = "ProblemError";
-    Object.assign(this, { status, code, title, detail, errors, requestId, retryAfterSeconds });
+    Object.assign(this, { status, code, title, detail, errors, requestId, retryAfterSeconds, body });
   }
 }
 
@@ -28,11 +28,11 @@ async function readBody(response) {
 /**
  * Send a request and return the parsed JSON answer, or null when there is none.
  * @param {string} url same-origin address; the CSRF token goes nowhere else
- * @param {{method?: string, body?: unknown, headers?: Record<string, string>, signal?: AbortSignal}} options
- *   body: FormData as it is, anything else as JSON
+ * @param {{method?: string, body?: unknown, headers?: Record<string, string>, signal?: AbortSignal, keepalive?: boolean}} options
+ *   body: FormData as it is, anything else as JSON; keepalive: outlives the page, 64 KiB at most
  * @throws {ProblemError} for every status of 400 and above, and when the network fails
  */
-export async function request(url, { method = "GET", body, headers = {}, signal } = {}) {
+export async function request(url, { method = "GET", body, headers = {}, signal, keepalive = false } = {}) {
   const sent = new Headers({ Accept: "application/json", ...headers });
   const sameOrigin = new URL(url, location.href).origin === location.origin;
   if (sameOrigin && !/^(GET|HEAD|OPTIONS)$/.test(method)) sent.set("X-CSRFToken", readCsrfToken());
@@ -43,7 +43,7 @@ export async function request(url, { method = "GET", body, headers = {}, signal 
   }
   let response;
   try {
-    response = await fetch(url, { method, body: payload, headers: sent, signal, credentials: "same-origin" });
+    response = await fetch(url, { method, body: payload, headers: sent, signal, keepalive, credentials: "same-origin" });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new ProblemError({});
@@ -59,5 +59,6 @@ export async function request(url, { method = "GET", body, headers = {}, signal 
     errors: problem.errors ?? null,
     requestId: problem.request_id ?? response.headers.get("x-request-id") ?? "",
     retryAfterSeconds: Number(response.headers.get("retry-after")) || null,
+    body: problem,
   });
 }

@@ -134,7 +134,7 @@ function take(event) {
   if (voice.take(event)) return;
   if (event.type === "snapshot") {
     captions.flush();
-    for (const segment of event.segments) view.show(segment);
+    for (const segment of event.segments) captions.take({ ...segment, seq: event.seq });
     takeStatus(event);
     takeProgress(event.progress);
     say(page.agent, AGENT_WORDS[event.agent_state] ?? "");

@@ -269,7 +269,10 @@ class Conversation {
     const isFirst = !this.#hasSnapshot;
     this.#hasSnapshot = true;
     this.#captions.flush();
-    for (const segment of event.segments) this.#takeSegment(segment, { isNew: false });
+    for (const segment of event.segments) {
+      this.#captions.know(segment.segment_id);
+      this.#takeSegment(segment, { isNew: false });
+    }
     if (isFirst) {
       for (const turn of this.shell.store.read().pending ?? []) if (!this.#pending.has(turn.clientId)) this.#showPending(turn);
       const last = event.segments.at(-1);

@@ -16,6 +16,7 @@ from accounts.access import CompanyRequest
 from agents.interview.insights.distributions import read_distribution
 from agents.interview.types import Question, QuestionKind
 from core.charts import BarChart
+from core.errors import ParleyError
 from surveys.console.doors import for_researchers, render_page
 from surveys.console.figures import draw_distribution, draw_scores, draw_themes, shorten
 from surveys.console.surveys import survey_tabs
@@ -27,6 +28,7 @@ from surveys.selectors.responses import totals_of
 from surveys.selectors.surveys import survey_of, surveys_of
 from surveys.services.insights import request_refresh
 from surveys.services.surveys import current_version
+from surveys.services.videos import create_insights_video
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,20 @@ def _distributions(survey: Survey, version: SurveyVersion) -> list[BarChart]:
     answers = closed_answers(survey, [question.id for question in closed])
     found: list[Any] = [read_distribution(question, answers) for question in closed]
     return [draw_distribution(one) for one in found if one is not None]
+
+
+@for_researchers
+@require_POST
+def insights_video(request: CompanyRequest, survey_id: str) -> HttpResponse:
+    """Draft a video of the findings and open its script."""
+    survey = survey_of(request.company, survey_id)
+    try:
+        video = create_insights_video(survey=survey, owner=request.user)
+    except ParleyError as error:
+        messages.error(request, error.detail)
+        return redirect("console:survey_insights", survey.public_id)
+    messages.success(request, "A script of the findings is drafted. Change what you like.")
+    return redirect("studio_script", video.public_id)
 
 
 @for_researchers

@@ -31,6 +31,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         insights.insights_refresh,
         name="insights_refresh",
     ),
+    path(
+        "surveys/<str:survey_id>/insights/video/",
+        insights.insights_video,
+        name="insights_video",
+    ),
     path("sessions/", sessions.session_list, name="session_list"),
     path("sessions/<str:session_id>/", sessions.session_detail, name="session_detail"),
     path("sessions/<str:session_id>/erase/", sessions.session_erase, name="session_erase"),

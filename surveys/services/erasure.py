@@ -15,7 +15,7 @@ from django.db import transaction
 from core import audit, clock
 from core.errors import ConflictError
 from core.models import IdempotencyRecord
-from sessions.models import EndReason
+from sessions.models import EndReason, SegmentRole
 from sessions.services.endings import end_session
 from sessions.services.transcripts import erase_conversation
 from surveys.models import (
@@ -29,7 +29,7 @@ from surveys.models import (
     SurveyResponse,
 )
 from surveys.selectors.responses import evaluations_of, transcript_of
-from surveys.services import evaluation, insights, payouts
+from surveys.services import evaluation, insights, payouts, videos
 from surveys.services.results import decimal_amount, present_result
 
 CLOSED_STATES = (ResponseState.COMPLETED, ResponseState.ENDED_UNPAID)
@@ -128,6 +128,8 @@ def erase_response(*, response: SurveyResponse, by_retention: bool = False) -> S
                 "This answer is being scored this moment. Ask for erasure again in a few seconds.",
             )
         _cancel_held_payout(row)
+        said = [one.text for one in transcript_of(row) if one.role == SegmentRole.USER]
+        videos.forget_quotes(survey=row.survey, said=said)
         erase_conversation(voice_session=session)
         _erase_rows(row)
         audit.record_event(

@@ -1,6 +1,12 @@
 """Rows of the workflows app, one module a subject."""
 
 from workflows.models.catalogue import Workflow, WorkflowVersion
+from workflows.models.entitlement import (
+    PURCHASE_TRANSITIONS,
+    BillingEvent,
+    PlanPurchase,
+    PurchaseState,
+)
 from workflows.models.execution import (
     EXECUTION_TRANSITIONS,
     OPEN_EXECUTION_STATES,
@@ -21,12 +27,25 @@ from workflows.models.outcome import (
     ReviewState,
     ScanVerdict,
 )
+from workflows.models.performance import (
+    AGGREGATION_TRANSITIONS,
+    AggregationRun,
+    AggregationState,
+    ValueSpread,
+    WorkflowPerformance,
+    WorkflowSuccess,
+)
 
 __all__ = [
+    "AGGREGATION_TRANSITIONS",
     "EXECUTION_TRANSITIONS",
     "OPEN_EXECUTION_STATES",
+    "PURCHASE_TRANSITIONS",
     "REVIEW_TRANSITIONS",
     "SILENT_AFTER",
+    "AggregationRun",
+    "AggregationState",
+    "BillingEvent",
     "ClientOperation",
     "Execution",
     "ExecutionSegment",
@@ -35,10 +54,15 @@ __all__ = [
     "Outcome",
     "OutcomeChange",
     "OutcomeChangeKind",
+    "PlanPurchase",
     "ProofFile",
     "ProofType",
+    "PurchaseState",
     "ReviewState",
     "ScanVerdict",
+    "ValueSpread",
     "Workflow",
+    "WorkflowPerformance",
+    "WorkflowSuccess",
     "WorkflowVersion",
 ]

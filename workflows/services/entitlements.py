@@ -1,35 +1,65 @@
-"""What a plan allows."""
+"""What a person may do under their plan: asked before anything is done.
+
+The table is `workflows.plans`. A run once started goes on whatever the plan becomes.
+"""
 
 from __future__ import annotations
 
 from accounts.models import Plan, Profile, User
+from core import money
 from core.errors import ForbiddenError
 from workflows.models import Workflow
+from workflows.plans import CURRENCY, PLANS, Terms, cheapest_with_live_figures, cheapest_with_tier
 
-_ORDER = [Plan.STARTER, Plan.PRO, Plan.SCALE]
+UPGRADE_PATH = "/upgrade/"
 
 
 def plan_of(person: User) -> Plan:
-    """Return a person's plan."""
+    """Return a person's plan; starter without a profile."""
     found = Profile.objects.filter(user=person).values_list("plan", flat=True).first()
     return Plan(found or Plan.STARTER)
 
 
+def terms_of(person: User) -> Terms:
+    """Return what a person's plan allows."""
+    return PLANS[plan_of(person)]
+
+
 def allows_workflow(*, plan: Plan, workflow: Workflow) -> bool:
     """Tell whether a plan includes a workflow."""
-    return _ORDER.index(plan) >= _ORDER.index(Plan(workflow.tier))
+    return Plan(workflow.tier) in PLANS[plan].tiers
 
 
 def require_workflow(*, person: User, workflow: Workflow) -> None:
     """Refuse a person whose plan does not include a workflow.
 
     Raises:
-        ForbiddenError: says which plan does.
+        ForbiddenError: ``plan_required``; says which plan does, what it costs and where to get it.
     """
     if not allows_workflow(plan=plan_of(person), workflow=workflow):
-        needed = Plan(workflow.tier)
-        raise ForbiddenError(
-            "plan_required",
-            f"This workflow comes with the {needed.label} plan. Upgrade to start it.",
-            extra={"required_plan": str(needed), "upgrade_url": "/upgrade/"},
-        )
+        needed = cheapest_with_tier(Plan(workflow.tier))
+        raise _plan_required(needed, "This workflow comes with", "start it")
+
+
+def require_live_figures(*, person: User) -> None:
+    """Refuse a person whose plan does not include live figures.
+
+    Raises:
+        ForbiddenError: ``plan_required``, as for a workflow.
+    """
+    if not terms_of(person).has_live_figures:
+        raise _plan_required(cheapest_with_live_figures(), "Live figures come with", "see them")
+
+
+def _plan_required(needed: Plan, what: str, purpose: str) -> ForbiddenError:
+    price = money.format_money(PLANS[needed].price_minor, CURRENCY)
+    return ForbiddenError(
+        "plan_required",
+        f"{what} the {needed.label} plan ({price} a month). Upgrade to {purpose}.",
+        extra={
+            "required_plan": str(needed),
+            "price_minor": PLANS[needed].price_minor,
+            "currency": CURRENCY,
+            "upgrade_url": UPGRADE_PATH,
+        },
+    )

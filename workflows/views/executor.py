@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from core.errors import NotFoundError
+from surveys.selectors.feedback import feedback_offer
 from workflows.api.shapes import shape_execution
 from workflows.selectors.executions import execution_of
+from workflows.selectors.outcomes import outcomes_of_execution
 
 
 @require_safe
@@ -24,37 +26,54 @@ from workflows.selectors.executions import execution_of
 @ensure_csrf_cookie
 def show_executor(request: HttpRequest, execution_id: str) -> HttpResponse:
     """Show a run; what changes on it goes over the API."""
+    person = cast(User, request.user)
     try:
-        execution = execution_of(cast(User, request.user), execution_id)
+        execution = execution_of(person, execution_id)
     except NotFoundError:
         raise Http404 from None
     shaped = shape_execution(execution)
-    api = reverse("api_execution", args=[execution.public_id])
+    is_over = not execution.is_open
     return render(
         request,
         "workflows/executor.html",
         {
             "execution": execution,
-            "workflow": execution.workflow,
             "version": execution.version,
             "steps": _with_progress(shaped),
             "current_step": shaped["current_step"],
             "total_steps": shaped["total_steps"],
-            "elapsed_seconds": shaped["elapsed_seconds"],
+            "clock_text": clock_text(shaped["elapsed_seconds"]),
             "has_newer_version": shaped["has_newer_version"],
+            "is_over": is_over,
+            "outcomes_count": outcomes_of_execution(person, execution).count() if is_over else 0,
+            "offer": feedback_offer(execution.workflow.feedback_survey_id),
+            "crumbs": [("Workflows", catalogue_url()), (execution.version.title, "")],
             "executor_settings": {
                 "execution": shaped,
-                "apiUrl": api,
+                "apiUrl": reverse("api_execution", args=[execution.public_id]),
                 "outcomeUrl": shaped["outcome_url"],
             },
         },
     )
 
 
-def _with_progress(shaped: dict[str, object]) -> list[dict[str, object]]:
-    done = cast(list[int], shaped["steps_done"])
-    notes = cast(dict[str, str], shaped["step_notes"])
+def clock_text(seconds: float) -> str:
+    """Return seconds as ``HH:MM:SS``; the hours go on past 99."""
+    whole = max(0, int(seconds))
+    return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}"
+
+
+def catalogue_url() -> str:
+    """Return where the catalogue is."""
+    try:
+        return reverse("workflow_list")
+    except NoReverseMatch:
+        return ""
+
+
+def _with_progress(shaped: dict[str, Any]) -> list[dict[str, Any]]:
+    done, notes = shaped["steps_done"], shaped["step_notes"]
     return [
         {**step, "is_done": step["number"] in done, "note": notes.get(str(step["number"]), "")}
-        for step in cast(list[dict[str, object]], shaped["steps"])
+        for step in shaped["steps"]
     ]

@@ -1,25 +1,161 @@
-"""The outcome logger: the page somebody says on what came of a run. Works without JavaScript."""
+"""The outcome logger: the page somebody says on what came of a run. Works without JavaScript.
+
+With a script the form goes to the API and the page stays; without one it comes here. Both call the
+same services, and whatever is refused, what was typed is still there.
+"""
 
 from __future__ import annotations
 
-from typing import cast
+import secrets
+from typing import Any, cast
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
-from core.errors import NotFoundError
+from core import money, ratelimit
+from core.errors import NotFoundError, ParleyError
+from core.text import clean_text
+from workflows import units
+from workflows.api.outcomes import LOGS_AN_HOUR
+from workflows.api.shapes import display_value
+from workflows.models import Execution, MetricType, Outcome
 from workflows.selectors.executions import execution_of
+from workflows.selectors.outcomes import outcome_of, outcomes_of_execution
+from workflows.services import outcomes
+from workflows.storage.inspection import ACCEPTED_ENDINGS, MAX_BYTES
+from workflows.views.executor import catalogue_url
+
+#: The field of the form in which each metric's unit is given.
+UNIT_FIELDS = {
+    MetricType.REVENUE: "currency",
+    MetricType.TIME_SAVED: "time_unit",
+    MetricType.CUSTOM: "label",
+}
+METRICS = [
+    (MetricType.REVENUE, "coin", "Money you took in because of it."),
+    (MetricType.TIME_SAVED, "clock", "Hours or days you did not have to spend."),
+    (MetricType.CUSTOMERS, "users", "New customers it brought."),
+    (MetricType.CUSTOM, "edit", "Anything else you count, such as interviews."),
+]
 
 
 @login_required
+@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def show_outcome(request: HttpRequest, execution_id: str) -> HttpResponse:
-    """Show the form."""
+    """Show the form with what was logged so far, and take it in."""
+    person = cast(User, request.user)
     try:
-        execution = execution_of(cast(User, request.user), execution_id)
+        execution = execution_of(person, execution_id)
     except NotFoundError:
         raise Http404 from None
-    return render(request, "workflows/outcome_logger.html", {"execution": execution})
+    if request.method != "POST":
+        return _render(request, person, execution, _empty_form())
+    form = {name: request.POST.get(name, "")[:200] for name in _empty_form()}
+    try:
+        outcome = _take_in(request, person, execution, form)
+    except ParleyError as error:
+        return _render(request, person, execution, form, error)
+    return redirect(f"{request.path}?logged={outcome.public_id}")
+
+
+def _take_in(
+    request: HttpRequest, person: User, execution: Execution, form: dict[str, str]
+) -> Outcome:
+    ratelimit.hit(
+        scope="outcome.log", key=person.public_id, limit=LOGS_AN_HOUR, window_seconds=3600
+    )
+    field = UNIT_FIELDS.get(cast(MetricType, form["metric_type"]), "")
+    outcome, _ = outcomes.log_outcome(
+        person=person,
+        execution=execution,
+        measure=outcomes.read_measure(
+            metric_type=form["metric_type"],
+            value=form["value"],
+            currency=form[field] if field else "",
+        ),
+        upload=request.FILES.get("proof"),
+        client_op_id=clean_text(form["client_op_id"], 64).text,
+    )
+    return outcome
+
+
+def _empty_form() -> dict[str, str]:
+    return {
+        "metric_type": MetricType.REVENUE.value,
+        "value": "",
+        "currency": "USD",
+        "time_unit": "hours",
+        "label": "",
+        # New for each page: the same form sent twice is one outcome.
+        "client_op_id": secrets.token_hex(16),
+    }
+
+
+def _render(
+    request: HttpRequest,
+    person: User,
+    execution: Execution,
+    form: dict[str, str],
+    error: ParleyError | None = None,
+) -> HttpResponse:
+    errors = _errors_by_field(error, form) if error else {}
+    context = {
+        "execution": execution,
+        "version": execution.version,
+        "form": form,
+        "errors": errors,
+        "general_error": error.detail if error and not errors else "",
+        "lost_file": bool(error and request.FILES),
+        "metrics": METRICS,
+        "common_currencies": units.COMMON_CURRENCIES,
+        "other_currencies": sorted(money.CURRENCIES - set(units.COMMON_CURRENCIES)),
+        "accept": ",".join(f".{ending}" for ending in ACCEPTED_ENDINGS),
+        "logged": [
+            {"row": row, "display": display_value(row), "proof": getattr(row, "proof", None)}
+            for row in outcomes_of_execution(person, execution)
+        ],
+        "just_logged": _just_logged(request, person),
+        "crumbs": [
+            ("Workflows", catalogue_url()),
+            (execution.version.title, reverse("workflow_executor", args=[execution.public_id])),
+            ("Log a result", ""),
+        ],
+        "logger_settings": {
+            "executionId": execution.public_id,
+            "userId": person.public_id,
+            "logUrl": reverse("api_outcome_log"),
+            "maxBytes": MAX_BYTES,
+            "endings": ACCEPTED_ENDINGS,
+            "unitFields": {str(metric): field for metric, field in UNIT_FIELDS.items()},
+        },
+    }
+    status = error.status if error else 200
+    return render(request, "workflows/outcome_logger.html", context, status=status)
+
+
+def _errors_by_field(error: ParleyError, form: dict[str, str]) -> dict[str, str]:
+    """Return what is wrong by the form's own field names."""
+    found: dict[str, str] = {}
+    for fault in cast(list[dict[str, Any]], error.extra.get("errors", [])):
+        name = str(fault["pointer"]).removeprefix("/")
+        if name == "currency":
+            name = UNIT_FIELDS.get(cast(MetricType, form["metric_type"]), "metric_type")
+        found[name] = fault["detail"]
+    return found
+
+
+def _just_logged(request: HttpRequest, person: User) -> str:
+    """Return the value a redirect from the form names, as its person reads it."""
+    wanted = request.GET.get("logged", "")
+    if not wanted:
+        return ""
+    try:
+        return display_value(outcome_of(person, wanted[:64]))
+    except NotFoundError:
+        return ""

@@ -112,6 +112,9 @@ class VideoRunSerializer(serializers.Serializer[Any]):
     error = serializers.CharField(allow_null=True, max_length=MAX_ERROR_LENGTH)
     reason = serializers.CharField(allow_null=True, max_length=MAX_REASON_LENGTH)
     videoUrl = serializers.CharField(allow_null=True)  # noqa: N815 - the seed's spelling
+    withdrawn = serializers.BooleanField(
+        help_text="Taken back, because somebody quoted in it had their words erased."
+    )
     captionsUrl = serializers.CharField(allow_null=True)  # noqa: N815 - as videoUrl
     chaptersUrl = serializers.CharField(allow_null=True)  # noqa: N815 - as videoUrl
     duration_seconds = serializers.FloatField(allow_null=True)

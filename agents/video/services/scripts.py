@@ -6,6 +6,7 @@ the business of `runs`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
@@ -13,8 +14,9 @@ from django.db.models import F
 
 from accounts.models import Company, User
 from agents.video import selectors, storage
-from agents.video.models import OPEN_STATES, Origin, VideoRun, VideoSession
+from agents.video.models import OPEN_STATES, Origin, RunAgent, SceneKind, VideoRun, VideoSession
 from agents.video.script_rules import check_script
+from agents.video.services.runs import give_up_run
 from core import clock, ratelimit
 from core.errors import ConflictError, UnprocessableError
 from core.jobs import nudge
@@ -171,6 +173,62 @@ def erase_video(*, owner: User, session_id: str) -> None:
         row.save(update_fields=["title", "scenes", "voice", "erased_at", "updated_at"])
         erase_streams([row.stream_name])
         nudge(ERASE_JOB)
+
+
+def forget_words(*, origin: str, origin_ref: str, said: Sequence[str]) -> int:
+    """Take somebody's words out of every video made of one thing.
+
+    Joins the caller's transaction, or opens its own. Scenes that quote the words go from the
+    script; a video made with them is withdrawn, its messages and files go, an open run ends.
+    Words somebody has reworded by hand are not recognised. Idempotent.
+
+    Args:
+        origin: one of `Origin`.
+        origin_ref: public id of what the videos were made of.
+        said: whole utterances; a quote is part of one.
+
+    Returns:
+        How many videos were changed.
+    """
+    sayings = [_flatten(text) for text in said]
+    rows = VideoSession.objects.filter(origin=origin, origin_ref=origin_ref, erased_at__isnull=True)
+    changed = 0
+    with transaction.atomic():
+        for row in rows.select_for_update():
+            kept = [scene for scene in row.scenes if not _quotes(scene, sayings)]
+            if len(kept) == len(row.scenes):
+                continue
+            row.scenes = kept
+            row.revision += 1
+            row.save(update_fields=["scenes", "revision", "updated_at"])
+            _withdraw(row)
+            changed += 1
+        if changed:
+            nudge(ERASE_JOB)
+    return changed
+
+
+def _withdraw(row: VideoSession) -> None:
+    for run in VideoRun.objects.filter(video_session=row, state__in=OPEN_STATES):
+        give_up_run(
+            run_id=run.public_id,
+            error="words_erased",
+            reason="Somebody quoted in it had their words erased. Start it again without them.",
+        )
+    made = VideoRun.objects.filter(video_session=row, withdrawn_at__isnull=True)
+    made.update(withdrawn_at=clock.now(), swept_at=None)
+    # The log of a video that is gone tells nobody anything, and its links lead nowhere.
+    RunAgent.objects.filter(run__video_session=row).delete()
+    erase_streams([row.stream_name])
+
+
+def _quotes(scene: dict[str, Any], sayings: Sequence[str]) -> bool:
+    quoted = _flatten(str(scene.get("text", ""))).rstrip("…")
+    return scene.get("kind") == SceneKind.QUOTE and any(quoted in saying for saying in sayings)
+
+
+def _flatten(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _refuse_if_open(row: VideoSession) -> None:

@@ -111,8 +111,6 @@ JSONISH = st.recursive(
 def test_whatever_is_sent_is_kept_or_refused_and_nothing_else(title, scenes):
     try:
         checked = check_script(title=title, scenes=scenes)
-    except ScriptRefusedError as refused:
-        assert refused.status == 400
-        assert refused.faults
-    else:
-        assert check_script(title=checked.title, scenes=checked.scenes) == checked
+    except ScriptRefusedError:
+        return
+    assert check_script(title=checked.title, scenes=checked.scenes) == checked

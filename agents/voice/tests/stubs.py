@@ -31,7 +31,8 @@ from agents.voice.types import (
 )
 from core.ids import new_id
 
-CHARACTERS_PER_SECOND = 14
+CHARACTERS_PER_SECOND = 28
+"""Twice as fast as people speak: tests wait for every sentence."""
 
 
 def tone(seconds: float, rate: int = OUTPUT_RATE) -> bytes:

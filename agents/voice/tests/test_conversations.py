@@ -8,7 +8,7 @@ import pytest
 from livekit.agents import APIConnectionError
 
 from agents.voice.tests import sounds
-from agents.voice.tests.stubs import StubHost, StubModel
+from agents.voice.tests.stubs import CHARACTERS_PER_SECOND, StubHost, StubModel
 from agents.voice.types import (
     AgentCaption,
     AgentState,
@@ -87,7 +87,7 @@ async def test_captions_grow_by_whole_words_with_the_sound(start_talk):
     assert len(captions) >= 5
     assert all(later.startswith(earlier) for earlier, later in zip(captions, captions[1:]))
     times = talk.sink.times(AgentCaption)
-    length = len(captions[-1]) / 14
+    length = len(captions[-1]) / CHARACTERS_PER_SECOND
     assert times[-1] - times[0] == pytest.approx(length, abs=0.9)
 
 

@@ -22,6 +22,7 @@ from messaging.models import FaqEntry
 from messaging.replies import Reply, Row, Section, ask, offer, say
 from messaging.router.intents import FALLBACK
 from messaging.selectors import knowledge, shop
+from messaging.services import survey_runs
 from messaging.services.faq import count_faq
 from messaging.turns import Turn
 
@@ -226,6 +227,11 @@ class InfoAgent(LaneAgent):
         )
 
     def _opt_out(self, turn: Turn, context: TurnContext, language: str) -> AgentResult:
+        contact_id, key = context.contact_id, turn.id
+
+        def stop_survey() -> None:
+            survey_runs.stop_live_run(contact_id=contact_id, key=key)
+
         return AgentResult(
             replies=(
                 say(
@@ -236,6 +242,7 @@ class InfoAgent(LaneAgent):
                     )
                 ),
             ),
+            effects=(stop_survey,),
             opt_out=True,
             language=language,
         )

@@ -7,6 +7,7 @@ export class CaptionPacer {
   #show;
   #remove;
   #held = new Map(); // segment id -> {segment, timer}
+  #whole = new Set(); // ids of segments that stand in full: captions never shorten them again
   isOn = false;
 
   /** @param {(segment: object) => void} show; @param {(segmentId: string) => void} remove */
@@ -25,11 +26,12 @@ export class CaptionPacer {
     }
     const held = this.#held.get(id);
     if (!final) {
+      if (this.#whole.has(id)) return;
       clearTimeout(held?.timer);
       this.#show({ ...held?.segment, ...segment });
       return;
     }
-    if (this.isOn && segment.seq !== null && !segment.interrupted && !held) {
+    if (this.isOn && segment.seq !== null && !segment.interrupted && !held && !this.#whole.has(id)) {
       const timer = setTimeout(() => this.#release(id), WAIT_MS);
       this.#held.set(id, { segment, timer });
       this.#show({ ...segment, text: "…", final: false });
@@ -37,7 +39,13 @@ export class CaptionPacer {
     }
     clearTimeout(held?.timer);
     this.#held.delete(id);
+    this.#whole.add(id);
     this.#show(segment);
+  }
+
+  /** Note that a segment stands in full already. */
+  know(segmentId) {
+    this.#whole.add(segmentId);
   }
 
   /** Show everything that is still held back: the voice is gone. */
@@ -50,6 +58,7 @@ export class CaptionPacer {
     if (!held) return;
     clearTimeout(held.timer);
     this.#held.delete(id);
+    this.#whole.add(id);
     this.#show(held.segment);
   }
 }

@@ -64,8 +64,9 @@ export function mergeThree(base, mine, theirs) {
   for (const number of noteNumbers(base, mine, theirs)) {
     const [old, own, other] = [base, mine, theirs].map((one) => one.notes[number] ?? "");
     let text = own;
-    if (own === old) text = other;
-    else if (other !== old && other !== own) {
+    if (sameText(own, other)) text = own;
+    else if (sameText(own, old)) text = other;
+    else if (!sameText(other, old)) {
       text = joinTexts(other, own);
       if (text !== own && text !== other) clashes.push(Number(number));
     }
@@ -80,12 +81,17 @@ function joinTexts(theirs, mine) {
   return `${theirs}\n${mine}`;
 }
 
+/** The server takes white space off both ends; a space just typed is no change, and stays. */
+function sameText(one, other) {
+  return one.trim() === other.trim();
+}
+
 function sameSteps(one, other) {
   return one.done.length === other.done.length && one.done.every((number, at) => number === other.done[at]);
 }
 
 function changedNotes(one, other) {
-  return noteNumbers(one, other).filter((number) => (one.notes[number] ?? "") !== (other.notes[number] ?? ""));
+  return noteNumbers(one, other).filter((number) => !sameText(one.notes[number] ?? "", other.notes[number] ?? ""));
 }
 
 function noteNumbers(...all) {

@@ -27,6 +27,8 @@ MAX_BODY_BYTES: Final = 32 << 20
 BACKOFF_BASE_SECONDS: Final = 0.5
 BACKOFF_CAP_SECONDS: Final = 8.0
 RETRYABLE: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
+BARE_RATE: Final = 24_000
+BARE_KINDS: Final = frozenset({"audio/pcm", "audio/l16", "audio/raw", "application/octet-stream"})
 #: List prices of OpenAI in dollars, November 2026: for a minute of sound, or a million characters.
 USD_A_MINUTE: Final = {"gpt-4o-mini-tts": Decimal("0.015")}
 USD_A_MILLION_CHARACTERS: Final = {"tts-1": Decimal(15), "tts-1-hd": Decimal(30)}
@@ -72,7 +74,7 @@ class RemoteVoice:
 
         Args:
             text: what to say.
-            reference: names the ledger's line where the provider sends no id.
+            reference: names the ledger's line, together with the provider's own id.
 
         Raises:
             PipelineError: ``speech_refused`` when asking again would not help,
@@ -89,7 +91,7 @@ class RemoteVoice:
                                 "model": self._options.model,
                                 "voice": self._voice,
                                 "input": text,
-                                "response_format": "wav",
+                                "response_format": "pcm",
                             },
                         )
                 except (TimeoutError, httpx2.TransportError):
@@ -106,7 +108,8 @@ class RemoteVoice:
         )
 
     def _read(self, response: httpx2.Response, text: str, reference: str) -> Spoken:
-        samples, rate = read_wave(response.content)
+        kind = response.headers.get("content-type", "")
+        samples, rate = read_sound(response.content, kind)
         seconds = Decimal(len(samples) // 2) / Decimal(rate)
         model = self._options.model
         if model in USD_A_MINUTE:
@@ -124,31 +127,50 @@ class RemoteVoice:
                 unit=unit,
                 quantity=quantity.quantize(Decimal("0.001")),
                 amount_usd=amount.quantize(Decimal("0.000001")),
-                reference=(response.headers.get("x-request-id") or reference)[:120],
+                reference=f"{reference}:{response.headers.get('x-request-id', '')}"[:120],
             ),
         )
 
 
-def read_wave(content: bytes) -> tuple[bytes, int]:
-    """Return samples and rate of a WAV file, also of one whose header holds no true length.
+def read_sound(content: bytes, kind: str) -> tuple[bytes, int]:
+    """Return samples and rate of what a provider sent.
+
+    Args:
+        content: bare samples at 24 kHz as OpenAI defines them, or a WAV file, which some servers
+            send whatever they are asked for.
+        kind: the answer's content type.
 
     Raises:
         PipelineError: ``speech_refused`` when it is no 16-bit mono sound.
     """
+    if content[:4] == b"RIFF":
+        return _read_wave(content)
+    is_bare = kind.partition(";")[0].strip().lower() in BARE_KINDS
+    if not is_bare or not content:
+        raise _no_sound()
+    return content[: len(content) // 2 * 2], BARE_RATE
+
+
+def _read_wave(content: bytes) -> tuple[bytes, int]:
     try:
+        # A server that streams writes no true length, so the file is read by hand.
         start = content.index(b"data", 12) + 8
         rate = int.from_bytes(content[24:28], "little")
         channels = int.from_bytes(content[22:24], "little")
         bits = int.from_bytes(content[34:36], "little")
-        if content[:4] != b"RIFF" or (channels, bits) != (1, 16) or not 8000 <= rate <= 96_000:
+        if (channels, bits) != (1, 16) or not 8000 <= rate <= 96_000:
             raise ValueError("another kind of sound")
-        declared = int.from_bytes(content[start - 4 : start], "little")
-        samples = content[start : start + declared] if declared else content[start:]
     except ValueError as error:
-        raise PipelineError(
-            "speech_refused", "The speech provider sent something that is no 16-bit mono WAV sound."
-        ) from error
+        raise _no_sound() from error
+    declared = int.from_bytes(content[start - 4 : start], "little")
+    samples = content[start : start + declared] if declared else content[start:]
     return samples[: len(samples) // 2 * 2], rate
+
+
+def _no_sound() -> PipelineError:
+    return PipelineError(
+        "speech_refused", "The speech provider sent something that is no 16-bit mono sound."
+    )
 
 
 def _refused(status: int) -> PipelineError:

@@ -1,0 +1,1 @@
+"""The support lane: troubleshooting, tickets, returns, escalation, satisfaction."""

@@ -1,0 +1,1 @@
+"""The survey lane: from a keyword over consent to a paid answer."""

@@ -1,0 +1,25 @@
+"""Pages of the inbox and the simulator."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, path
+
+from messaging.views import inbox, simulator
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("inbox/", inbox.inbox, name="inbox"),
+    path("inbox/list/", inbox.inbox_list, name="inbox_list"),
+    path("inbox/media/<int:message_id>/", inbox.inbox_media, name="inbox_media"),
+    path("inbox/<str:conversation_id>/", inbox.inbox, name="inbox_conversation"),
+    path("inbox/<str:conversation_id>/thread/", inbox.inbox_thread, name="inbox_thread"),
+    path("inbox/<str:conversation_id>/reply/", inbox.inbox_reply, name="inbox_reply"),
+    path("inbox/<str:conversation_id>/do/<str:action>/", inbox.inbox_action, name="inbox_action"),
+    path("simulator/", simulator.simulator, name="simulator"),
+    path("simulator/phones/", simulator.phone_new, name="simulator_phone_new"),
+    path("simulator/<str:phone_id>/", simulator.simulator, name="simulator_phone"),
+    path("simulator/<str:phone_id>/feed/", simulator.phone_feed, name="simulator_feed"),
+    path("simulator/<str:phone_id>/messages/", simulator.phone_write, name="simulator_write"),
+    path("simulator/<str:phone_id>/read/", simulator.phone_read, name="simulator_read"),
+    path("simulator/<str:phone_id>/files/", simulator.phone_file, name="simulator_file"),
+    path("simulator/<str:phone_id>/faults/", simulator.faults_save, name="simulator_faults"),
+]

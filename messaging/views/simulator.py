@@ -1,0 +1,264 @@
+"""The simulator: a phone on a page, and the levers of the Graph API behind it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import filetype
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.access import CompanyRequest
+from core import clock
+from core.errors import ConflictError, InvalidInputError, ParleyError
+from messaging.models import SimulatedFaults, SimulatedMessage, SimulatedPhone
+from messaging.selectors import inbox as reads
+from messaging.services import simulation
+from messaging.views.doors import for_operators
+
+FILE_MAX_BYTES = 5_000_000
+FAULT_FIELDS = {
+    "latency_milliseconds": 20_000,
+    "error_count": 100,
+    "loses_answers": 20,
+    "status_delay_seconds": 120,
+    "repeats": 5,
+}
+FAULT_FLAGS = ("is_window_closed", "has_no_statuses", "reorders")
+ERROR_CODES = (
+    (131056, "Too many messages to this person"),
+    (130429, "Too many messages of this number"),
+    (131047, "More than 24 hours since they wrote"),
+    (131026, "Cannot be delivered"),
+    (131000, "Something went wrong at Meta"),
+    (190, "The access token has expired"),
+)
+
+
+@for_operators
+@require_safe
+def simulator(request: CompanyRequest, phone_id: str = "") -> HttpResponseBase:
+    """Show the phones of the company; the chosen one is open."""
+    simulation.require_simulator()
+    numbers = reads.numbers_of(request.company)
+    phones = reads.phones_of(request.company)
+    if numbers and not phones:
+        phones = [simulation.add_phone(number=numbers[0], name="Lucía")]
+    phone = reads.phone_of_company(request.company, phone_id) if phone_id else None
+    phone = phone or (phones[0] if phones else None)
+    context: dict[str, Any] = {"numbers": numbers, "phones": phones, "phone": phone}
+    if phone is not None:
+        faults = SimulatedFaults.objects.filter(number=phone.number).first()
+        context |= {
+            "faults": faults or SimulatedFaults(number=phone.number),
+            "error_codes": ERROR_CODES,
+            "feed": _feed(phone),
+            "settings": {"phone": phone.public_id, "base": f"/simulator/{phone.public_id}/"},
+        }
+    return render(request, "messaging/simulator.html", context)
+
+
+@for_operators
+@require_POST
+def phone_new(request: CompanyRequest) -> HttpResponse:
+    """Add a phone."""
+    simulation.require_simulator()
+    number = reads.number_of_company(request.company, request.POST.get("number", ""))
+    try:
+        phone = simulation.add_phone(
+            number=number,
+            name=request.POST.get("name", ""),
+            hides_phone=request.POST.get("hides_phone") == "on",
+        )
+    except ConflictError as error:
+        messages.error(request, error.detail)
+        return redirect("simulator")
+    return redirect("simulator_phone", phone.public_id)
+
+
+@for_operators
+@require_safe
+def phone_feed(request: CompanyRequest, phone_id: str) -> HttpResponse:
+    """Return what the phone shows and what happened behind it, as JSON."""
+    simulation.require_simulator()
+    return JsonResponse(_feed(reads.phone_of_company(request.company, phone_id)))
+
+
+@for_operators
+@require_POST
+def phone_write(request: CompanyRequest, phone_id: str) -> HttpResponse:
+    """Do something on the phone: a JSON body of ``type`` and ``fields``."""
+    simulation.require_simulator()
+    phone = reads.phone_of_company(request.company, phone_id)
+    try:
+        message_type, fields = _read_action(request)
+        wamid = simulation.write(phone=phone, message_type=message_type, fields=fields)
+    except ParleyError as error:
+        return _problem(error)
+    return JsonResponse({"id": wamid}, status=201)
+
+
+@for_operators
+@require_POST
+def phone_read(request: CompanyRequest, phone_id: str) -> HttpResponse:
+    """Open the chat on the phone: blue ticks for what was delivered."""
+    simulation.require_simulator()
+    phone = reads.phone_of_company(request.company, phone_id)
+    return JsonResponse({"read": simulation.read_messages(phone=phone)})
+
+
+@for_operators
+@require_POST
+def phone_file(request: CompanyRequest, phone_id: str) -> HttpResponse:
+    """Attach a file and send it as what it is."""
+    simulation.require_simulator()
+    phone = reads.phone_of_company(request.company, phone_id)
+    upload = request.FILES.get("file")
+    try:
+        if upload is None or (upload.size or 0) > FILE_MAX_BYTES:
+            raise InvalidInputError("file_unusable", "Attach a file of up to 5 MB.")
+        content = upload.read()
+        mime_type = filetype.guess_mime(content) or "application/octet-stream"
+        family = mime_type.partition("/")[0]
+        wamid = simulation.write(
+            phone=phone,
+            message_type=family if family in ("image", "audio", "video") else "document",
+            fields={
+                "media_key": simulation.attach(content),
+                "mime_type": mime_type,
+                "filename": upload.name or "",
+                "text": request.POST.get("text", ""),
+            },
+        )
+    except ParleyError as error:
+        return _problem(error)
+    return JsonResponse({"id": wamid}, status=201)
+
+
+@for_operators
+@require_POST
+def faults_save(request: CompanyRequest, phone_id: str) -> HttpResponse:
+    """Set what the simulated Graph API does wrong."""
+    simulation.require_simulator()
+    phone = reads.phone_of_company(request.company, phone_id)
+    fields: dict[str, Any] = {
+        name: _number(request.POST.get(name, ""), highest) for name, highest in FAULT_FIELDS.items()
+    }
+    fields |= {name: request.POST.get(name) == "on" for name in FAULT_FLAGS}
+    code = request.POST.get("error_code", "")
+    known = {str(one) for one, _ in ERROR_CODES}
+    fields["error_code"] = int(code) if code in known else None
+    if fields["error_code"] is not None and not fields["error_count"]:
+        fields["error_count"] = 1
+    simulation.set_faults(number=phone.number, **fields)
+    messages.success(request, "The simulated WhatsApp behaves like that from now on.")
+    return redirect("simulator_phone", phone.public_id)
+
+
+def _number(text: str, highest: int) -> int:
+    return min(int(text), highest) if text.isascii() and text.isdigit() else 0
+
+
+def _read_action(request: HttpRequest) -> tuple[str, dict[str, Any]]:
+    try:
+        body = json.loads(request.body)
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise InvalidInputError("body_unusable", "Send a JSON object with type and fields.")
+    fields = body.get("fields")
+    return str(body.get("type", ""))[:32], fields if isinstance(fields, dict) else {}
+
+
+def _problem(error: ParleyError) -> JsonResponse:
+    return JsonResponse(
+        {"code": error.code, "detail": error.detail},
+        status=error.status,
+        content_type="application/problem+json",
+    )
+
+
+def _feed(phone: SimulatedPhone) -> dict[str, Any]:
+    conversation = reads.conversation_of_phone(phone)
+    trace = reads.trace_of(conversation) if conversation else []
+    return {
+        "messages": [_shown(one) for one in reads.messages_of_phone(phone)],
+        "conversation": None
+        if conversation is None
+        else {
+            "id": conversation.public_id,
+            "mode": conversation.mode,
+            "lane": conversation.lane,
+            "version": conversation.version,
+        },
+        "trace": [
+            {
+                "lane": one.lane,
+                "intent": one.intent,
+                "confidence": round(one.confidence, 2),
+                "source": one.source,
+                "milliseconds": one.milliseconds,
+                "is_success": one.is_success,
+            }
+            for one in trace
+        ],
+    }
+
+
+def _shown(message: SimulatedMessage) -> dict[str, Any]:
+    """Return a message as the phone draws it; all texts are plain text."""
+    body = message.body
+    shown: dict[str, Any] = {
+        "id": message.wamid,
+        "mine": message.is_outgoing,
+        "type": message.type,
+        "status": message.status,
+        "at": clock.rfc3339(message.at),
+        "text": "",
+        "header": "",
+        "footer": "",
+        "buttons": [],
+        "list": None,
+        "link": None,
+        "asks_location": False,
+    }
+    if message.is_outgoing:
+        shown["text"] = reads.read_inbound(message.type, body)
+        return shown
+    if message.type == "text":
+        shown["text"] = body["text"]["body"]
+    elif message.type == "interactive":
+        _show_interactive(shown, body["interactive"])
+    elif message.type == "template":
+        shown["text"] = f"[{body['template']['name']}]"
+        for component in body["template"].get("components", ()):
+            values = [one.get("text", "") for one in component.get("parameters", ())]
+            shown["text"] += " " + " · ".join(values)
+    elif message.type == "location":
+        shown["text"] = body["location"].get("name") or "Location"
+    else:
+        media = body.get(message.type) or {}
+        shown["text"] = media.get("caption", "")
+        shown["header"] = f"{message.type}: {media.get('filename', '')}".rstrip(": ")
+    return shown
+
+
+def _show_interactive(shown: dict[str, Any], interactive: dict[str, Any]) -> None:
+    shown["text"] = interactive["body"]["text"]
+    shown["header"] = interactive.get("header", {}).get("text", "")
+    shown["footer"] = interactive.get("footer", {}).get("text", "")
+    action = interactive["action"]
+    kind = interactive["type"]
+    if kind == "button":
+        shown["buttons"] = [one["reply"] for one in action["buttons"]]
+    elif kind == "list":
+        shown["list"] = {"button": action["button"], "sections": action["sections"]}
+    elif kind == "cta_url":
+        parameters = action["parameters"]
+        shown["link"] = {"title": parameters["display_text"], "url": parameters["url"]}
+    elif kind == "location_request_message":
+        shown["asks_location"] = True

@@ -1,0 +1,96 @@
+// Owns: keeping the inbox true while it is open. Hears that something changed, then reads it.
+import { formatLocalTimes } from "../ui/local-time.js";
+
+const PROTOCOL = "parley.v1";
+const FINAL_CODES = new Set([1008, 4401]);
+const RETRY_MS = [500, 1000, 2000, 5000, 15_000];
+const POLL_MS = 15_000; // where sockets are blocked, and for what one missed
+const PING_MS = 20_000;
+
+const settings = JSON.parse(document.getElementById("inbox-settings").textContent);
+const list = document.querySelector("[data-inbox-list]");
+const thread = document.querySelector("[data-thread]");
+const status = document.querySelector("[data-inbox-status]");
+
+async function swap(target, address) {
+  let answer;
+  try {
+    answer = await fetch(address, { credentials: "same-origin", headers: { Accept: "text/html" } });
+  } catch {
+    return; // the next event or poll reads it
+  }
+  if (!answer.ok || answer.redirected) return;
+  const html = new DOMParser().parseFromString(await answer.text(), "text/html");
+  target.replaceChildren(...html.body.childNodes);
+  formatLocalTimes(target);
+}
+
+function once(work) {
+  let running = null;
+  let again = false;
+  return () => {
+    if (running) { again = true; return; }
+    running = work().finally(() => {
+      running = null;
+      if (again) { again = false; setTimeout(refreshAll, 50); }
+    });
+  };
+}
+
+const refreshList = once(async () => {
+  const search = list.querySelector("input[type=search]");
+  if (search === document.activeElement) return; // somebody is typing there
+  await swap(list, settings.list);
+});
+
+const refreshThread = once(async () => {
+  if (!thread) return;
+  const before = thread.querySelectorAll(".line").length;
+  const isAtEnd = thread.scrollHeight - thread.scrollTop - thread.clientHeight < 120;
+  await swap(thread, settings.lines);
+  if (isAtEnd) thread.scrollTop = thread.scrollHeight;
+  const now = thread.querySelectorAll(".line").length;
+  if (now > before) status.textContent = `${now - before} new`;
+});
+
+function refreshAll() {
+  refreshList();
+  refreshThread();
+}
+
+function listen(path, heard) {
+  let failures = 0;
+  const connect = () => {
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    const socket = new WebSocket(`${scheme}://${location.host}${path}`, [PROTOCOL]);
+    let ping = 0;
+    socket.addEventListener("open", () => {
+      if (failures) heard();
+      failures = 0;
+      ping = setInterval(() => socket.send(JSON.stringify({ type: "ping" })), PING_MS);
+    });
+    socket.addEventListener("message", ({ data }) => {
+      const { type } = JSON.parse(data);
+      if (type !== "snapshot" && type !== "pong") heard();
+    });
+    socket.addEventListener("close", ({ code }) => {
+      clearInterval(ping);
+      if (FINAL_CODES.has(code)) return;
+      setTimeout(connect, RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)]);
+    });
+  };
+  connect();
+}
+
+const reply = document.querySelector("[data-reply]");
+reply?.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    event.preventDefault();
+    reply.form.requestSubmit();
+  }
+});
+
+if (thread) thread.scrollTop = thread.scrollHeight;
+listen(settings.queue, refreshList);
+if (settings.thread) listen(settings.thread, refreshThread);
+setInterval(() => { if (!document.hidden) refreshAll(); }, POLL_MS);
