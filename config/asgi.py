@@ -25,6 +25,7 @@ def build_application() -> LifespanAware:
     django_application = build_django_application()
     from agents.video import routing as video
     from messaging import routing as messaging
+    from messaging.webhook_front import WebhookFront
     from sessions import routing as sessions
 
     own = [app.websocket_urlpatterns for app in (sessions, messaging, video)]
@@ -32,7 +33,7 @@ def build_application() -> LifespanAware:
     # Who may open a socket from where is decided by the consumers: the widget runs elsewhere.
     sockets: list[Any] = [*chain.from_iterable(own), re_path(r"", unserved)]
     routes: dict[str, Any] = {
-        "http": BodyLimit(django_application),
+        "http": BodyLimit(WebhookFront(django_application)),
         "websocket": AuthMiddlewareStack(URLRouter(sockets)),
     }
     return LifespanAware(ProtocolTypeRouter(routes))

@@ -398,6 +398,9 @@ STRIPE_WEBHOOK_SECRET = env.text("STRIPE_WEBHOOK_SECRET")
 STRIPE_API_BASE = env.url("STRIPE_API_BASE", "https://api.stripe.com", schemes=("http", "https"))
 STRIPE_TIMEOUT_SECONDS = env.seconds("STRIPE_TIMEOUT_SECONDS", 15, maximum=120)
 PAYOUT_PROVIDER = env.choice("PAYOUT_PROVIDER", "local", ("local", "stripe"))
+# How orders on WhatsApp are paid; the webhook of orders may have a secret of its own.
+ORDER_PAYMENTS = env.choice("ORDER_PAYMENTS", "local", ("local", "stripe"))
+STRIPE_ORDERS_WEBHOOK_SECRET = env.text("STRIPE_ORDERS_WEBHOOK_SECRET", STRIPE_WEBHOOK_SECRET)
 # Automatic pay a company can hand out in one UTC day, in minor units; more is held.
 DAILY_PAY_CAP_MINOR = env.integer("DAILY_PAY_CAP_MINOR", 500_000)
 
@@ -486,6 +489,7 @@ WHATSAPP_BASE_URL = env.url(
 )
 WHATSAPP_TOKEN = env.text("WHATSAPP_TOKEN")
 WHATSAPP_PHONE_NUMBER_ID = env.text("WHATSAPP_PHONE_NUMBER_ID")
+WHATSAPP_BUSINESS_ACCOUNT_ID = env.text("WHATSAPP_BUSINESS_ACCOUNT_ID")
 WHATSAPP_APP_SECRET = env.text("WHATSAPP_APP_SECRET")
 WHATSAPP_VERIFY_TOKEN = env.text("WHATSAPP_VERIFY_TOKEN")
 if WHATSAPP_BACKEND == "cloud" and not WHATSAPP_APP_SECRET:

@@ -6,7 +6,14 @@ from django.apps import AppConfig
 
 
 class MessagingConfig(AppConfig):
-    """Name the app; its rows, pages and jobs need no wiring of their own."""
+    """Hang what messaging does on the conversations of surveys."""
 
     name = "messaging"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register the listeners, once a process."""
+        from messaging.listeners import follow_session_end
+        from sessions import hooks
+
+        hooks.on_session_ended(follow_session_end)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from core.jobs import job, nudge, sweep
-from messaging.services import orders, payments, survey_runs
+from messaging.services import orders, payments, survey_runs, templates
 from messaging.services.survey_runs import ADVANCE_JOB
+from messaging.services.templates import SUBMIT_JOB
 
 
 @job(ADVANCE_JOB)
@@ -26,7 +27,19 @@ def expire_unpaid_orders() -> None:
     orders.expire_unpaid()
 
 
-@sweep("messaging.unread_payments", every_seconds=60)
+@sweep("messaging.unread_payments", every_seconds=30)
 def reconcile_order_payments() -> None:
     """Ask the provider about payments whose notice never came."""
     payments.reconcile_payments()
+
+
+@job(SUBMIT_JOB)
+def submit_templates(key: str) -> None:
+    """Hand the templates that were submitted to Meta."""
+    templates.send_submitted()
+
+
+@sweep("messaging.submitted_templates", every_seconds=30)
+def find_submitted_templates() -> None:
+    """Hand over templates whose job was lost, or that Meta could not take at the time."""
+    templates.send_submitted()

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from core.jobs import job, nudge, sweep
+from messaging import shop_tasks
 from messaging.models import InboundMedia
 from messaging.services import intake, media, sending, simulation, status_events
 from messaging.services.intake import DRAIN_JOB, MEDIA_JOB
 from messaging.services.outbox import SEND_JOB
 from messaging.services.status_events import STATUS_JOB
 from messaging.whatsapp.simulator import DELIVER_JOB
+
+#: Jobs are found by this module; naming the other one registers its jobs as well.
+__all__ = ["shop_tasks"]
 
 
 @job(DRAIN_JOB)

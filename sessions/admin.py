@@ -9,7 +9,17 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from core.admin import ReadOnlyAdmin
-from sessions.models import EndReason, RoomClaim, SessionStatus, TranscriptSegment, VoiceSession
+from sessions.models import (
+    EndReason,
+    RoomClaim,
+    RoomEvent,
+    SessionRecording,
+    SessionStatus,
+    TranscriptSegment,
+    VoiceLatency,
+    VoiceSession,
+    VoiceUsage,
+)
 from sessions.services.endings import end_session
 
 
@@ -64,3 +74,43 @@ class RoomClaimAdmin(ReadOnlyAdmin):
     list_display = ("room_name", "owner", "expires_at")
     search_fields = ("room_name",)
     list_select_related = ("owner",)
+
+
+@admin.register(SessionRecording)
+class SessionRecordingAdmin(ReadOnlyAdmin):
+    """A sound file. Listening is for those its route admits, not for the admin."""
+
+    list_display = ("public_id", "voice_session", "duration_seconds", "byte_count", "started_at")
+    list_filter = ("erase_requested_at",)
+    search_fields = ("public_id", "voice_session__public_id")
+    list_select_related = ("voice_session",)
+    exclude = ("storage_key",)
+
+
+@admin.register(VoiceUsage)
+class VoiceUsageAdmin(ReadOnlyAdmin):
+    """What a conversation used of a speech model."""
+
+    list_display = ("voice_session", "part", "provider", "model", "audio_seconds", "cost_micros")
+    list_filter = ("part", "provider", "model")
+    search_fields = ("voice_session__public_id",)
+    list_select_related = ("voice_session",)
+
+
+@admin.register(VoiceLatency)
+class VoiceLatencyAdmin(ReadOnlyAdmin):
+    """One wait of a spoken conversation."""
+
+    list_display = ("voice_session", "kind", "milliseconds", "created_at")
+    list_filter = ("kind",)
+    search_fields = ("voice_session__public_id",)
+    list_select_related = ("voice_session",)
+
+
+@admin.register(RoomEvent)
+class RoomEventAdmin(ReadOnlyAdmin):
+    """A webhook of the LiveKit server."""
+
+    list_display = ("event_id", "kind", "room_name", "received_at")
+    list_filter = ("kind",)
+    search_fields = ("event_id", "room_name")

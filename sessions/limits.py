@@ -57,7 +57,8 @@ AGENT_LOOK_SECONDS: Final = 0.5
 """How often a process that runs agents looks whether somebody wants them to stop."""
 VOICE_RETRY_SECONDS: Final = 5.0
 """After a voice could not be had, a socket's sound is ignored for so long."""
-EARLY_AUDIO_BYTES: Final = 64_000
-"""Sound kept while the agent of a socket is still starting: two seconds."""
+EARLY_AUDIO_BYTES: Final = 28_800
+"""Sound kept while the agent of a socket is still starting: less than the second by which sound
+may run ahead of the clock."""
 ALREADY_READ_AFTER: Final = timedelta(seconds=4)
 """Words of the agent that stood on the page for longer were read, whatever was heard of them."""

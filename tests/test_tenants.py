@@ -22,7 +22,7 @@ from accounts.services.invitations import invite
 from accounts.tests.factories import make_key
 from agents.video.services.runs import start_run
 from agents.video.services.scripts import create_video_session
-from sessions.models import TranscriptSegment
+from sessions.models import SessionRecording, TranscriptSegment
 from surveys.models import Payout
 from surveys.services.appeals import file_appeal
 from surveys.tests.builders import OTHER_ANSWERS, Visitor, make_survey
@@ -99,6 +99,14 @@ def world(ana: User, acme: Company, beto: User) -> World:
     )
     run = start_run(owner=ana, session_id=video.public_id)
     payout_id = payout.public_id if payout else "payout_none"
+    recording = SessionRecording.objects.create(
+        voice_session=visitor.session,
+        fence=1,
+        storage_key="recordings/none.wav",
+        started_at=visitor.session.created_at,
+        duration_seconds=1,
+        byte_count=44,
+    )
     return World(
         arguments={
             "survey_id": survey.public_id,
@@ -114,6 +122,7 @@ def world(ana: User, acme: Company, beto: User) -> World:
             "file_type": "txt",
             "action": "approve",
             "file_format": "csv",
+            "recording_id": recording.public_id,
             "video_id": video.public_id,
             "run_id": run.public_id,
             "uidb64": "MQ",

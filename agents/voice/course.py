@@ -86,6 +86,7 @@ class Course:
         self._cut_after: float | None = None
         self._faults_told: dict[VoiceErrorCode, float] = {}
         self._speech_started_at: float | None = None
+        self._speech_begins = 0.0
 
     def seconds(self) -> float:
         """Return the age of the conversation's agent."""
@@ -111,20 +112,21 @@ class Course:
         if event.type == vad.VADEventType.START_OF_SPEECH:
             self.is_user_speaking = True
             self._speech_started_at = now - event.speech_duration
+            self._speech_begins = event.timestamp - event.speech_duration
             self._is_over_agent = self.is_agent_sounding()
             self._sink.publish(SpeechChanged(SpeakerRole.USER, True))
         elif event.type == vad.VADEventType.END_OF_SPEECH:
             self.is_user_speaking = False
-            self._note_speech(now - event.silence_duration)
+            # By the sound's own clock: a network that stutters delivers it in bursts.
+            lasted = event.timestamp - event.silence_duration - self._speech_begins
+            self._note_speech(now - event.silence_duration, max(0.0, lasted))
             self._sink.publish(SpeechChanged(SpeakerRole.USER, False))
 
-    def _note_speech(self, ended_at: float) -> None:
-        started = self._speech_started_at
+    def _note_speech(self, ended_at: float, seconds: float) -> None:
         heard = self._require_heard()
-        if started is not None:
-            heard.speech_seconds = (heard.speech_seconds or 0.0) + max(0.0, ended_at - started)
-            if heard.started_at is None:
-                heard.started_at = started
+        heard.speech_seconds = (heard.speech_seconds or 0.0) + seconds
+        if heard.started_at is None:
+            heard.started_at = self._speech_started_at
         heard.ended_at = ended_at
 
     # --- TurnRoom -------------------------------------------------------------------------------

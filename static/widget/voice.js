@@ -143,6 +143,7 @@ export class WidgetVoice extends EventTarget {
     if (event.type === "speech" && this.isOn) {
       this.words.textContent = this.#t(event.speaking ? `voice_${event.role}_speaks` : "voice_listening");
     }
+    if (event.type === "error" && event.code === "audio_overflow") return true; // nothing to do about it
     if (event.type !== "error" || !ENDING_CODES.has(event.code)) return false;
     this.call.close();
     this.#tell("voice_lost");

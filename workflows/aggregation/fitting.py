@@ -66,9 +66,7 @@ def fit_strengths() -> Strengths:
                 (
                     counts.successes,
                     counts.decided,
-                    estimate_below(
-                        tops[key], markets[key].without(counts), fitted.market
-                    ).score,
+                    estimate_below(tops[key], markets[key].without(counts), fitted.market).score,
                 )
                 for key, counts in cohorts
             ]

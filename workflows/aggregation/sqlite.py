@@ -142,7 +142,7 @@ def _vote_groups(now: datetime) -> Iterator[Row]:
                 sum(vote = 1), sum(vote >= 0), sum(vote < 0)
             FROM (
                 SELECT workflow_id, market_id, skill_level_id, vote,
-                    max((vote + 1) || started_at || printf('%%020d%%020d',
+                    max((vote + 1) || started_at || ' ' || printf('%%020d%%020d',
                         coalesce(market_id, 0), coalesce(skill_level_id, 0)))
                 FROM (
                     SELECT workflow_id, person_id, market_id, skill_level_id, started_at,

@@ -113,7 +113,6 @@ def test_what_the_file_no_longer_names_is_retired_and_comes_back(catalogue, ana)
     assert starter_workflow().current_version.number == 1
 
 
-
 @pytest.mark.parametrize(
     ("change", "where", "why"),
     [
@@ -160,9 +159,7 @@ def test_what_the_file_no_longer_names_is_retired_and_comes_back(catalogue, ana)
         ),
     ],
 )
-def test_a_broken_file_is_refused_with_the_place_and_changes_nothing(
-    catalogue, change, where, why
-):
+def test_a_broken_file_is_refused_with_the_place_and_changes_nothing(catalogue, change, where, why):
     before = rows()
 
     with pytest.raises(CatalogueRefusedError) as refused:

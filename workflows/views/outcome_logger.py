@@ -40,7 +40,7 @@ METRICS = [
     (MetricType.REVENUE, "coin", "Money you took in because of it."),
     (MetricType.TIME_SAVED, "clock", "Hours or days you did not have to spend."),
     (MetricType.CUSTOMERS, "users", "New customers it brought."),
-    (MetricType.CUSTOM, "edit", "Anything else you count, such as interviews."),
+    (MetricType.CUSTOM, "pencil", "Anything else you count, such as interviews."),
 ]
 
 

@@ -1,21 +1,14 @@
-"""A manager with speech that takes no time, and how a test speaks to it."""
+"""The one detector of all tests, and a scene for those that run alone."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
-import threading
-import time
 
 import pytest
 import pytest_asyncio
 
-from agents.voice.tests import sounds
-from agents.voice.tests.stubs import StubEngine, StubHost, StubSink, ticket
-from agents.voice.types import VoiceBriefing, VoiceOptions
-
-HEAD_START = 0.4
-"""Sound may run ahead of the clock a little; here it does, to save the waiting."""
+from agents.voice.tests.talks import OPTIONS, Scene, tasks_left, threads_of_ours
 
 
 @pytest.fixture(scope="session")
@@ -29,99 +22,31 @@ def detector():
 
 @pytest.fixture
 def options():
-    """Return the figures of a test: as in production, but nudges never come by themselves."""
-    return VoiceOptions(nudge_seconds=600, idle_seconds=3600)
-
-
-@pytest.fixture
-def engine():
-    return StubEngine()
+    return OPTIONS
 
 
 @pytest_asyncio.fixture
-async def manager(detector, options, engine):
+async def scene(detector):
     """Return a manager; afterwards not one task and not one thread of it may be left."""
-    from agents.voice.manager import AgentManager
-
     before = {id(task) for task in asyncio.all_tasks()}
-    made = AgentManager(options, detector)
-    made.use_engine(engine)
+    made = Scene(detector)
     yield made
-    await made.aclose()
+    await made.manager.aclose()
     gc.collect()
-    left = await tasks_left(before)
-    assert left == []
+    assert await tasks_left(before) == []
     assert threads_of_ours() == []
 
 
-async def tasks_left(before):
-    """Return the names of tasks that were not there, after a moment for the cancelled ones."""
-    until = time.monotonic() + 1.0
-    while True:
-        names = [
-            task.get_name()
-            for task in asyncio.all_tasks()
-            if id(task) not in before and task is not asyncio.current_task()
-        ]
-        if not names or time.monotonic() > until:
-            return names
-        await asyncio.sleep(0.02)
+@pytest.fixture
+def manager(scene):
+    return scene.manager
 
 
-def threads_of_ours():
-    """Return the names of threads beyond the main one, the loop's pool and the test runner's."""
-    known = ("MainThread", "asyncio_", "ThreadPoolExecutor", "pytest", "execnet", "Thread-")
-    return [t.name for t in threading.enumerate() if not t.name.startswith(known)]
+@pytest.fixture
+def engine(scene):
+    return scene.engine
 
 
-class Talk:
-    """One conversation of a test."""
-
-    def __init__(self, manager, voice, host, sink):
-        self.manager = manager
-        self.voice = voice
-        self.host = host
-        self.sink = sink
-        self.spoke_until = 0.0
-
-    async def speak(self, text="I liked the delivery a lot.", *, tail=0.8):
-        """Say a sentence at real pace, then be quiet; the microphone goes on all the time."""
-        await self.sound(sounds.say(text))
-        self.spoke_until = time.monotonic()
-        await self.sound(sounds.quiet(tail))
-
-    async def sound(self, pcm):
-        started = time.monotonic() - HEAD_START
-        step = 640
-        for at in range(0, len(pcm), step):
-            self.voice.audio.push(pcm[at : at + step])
-            ahead = started + (at + step) / 32_000 - time.monotonic()
-            if ahead > 0:
-                await asyncio.sleep(ahead)
-
-    async def until(self, condition, seconds=5.0):
-        """Wait until the condition holds; fail when it does not in time."""
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline, "it did not happen in time"
-            await asyncio.sleep(0.01)
-
-    async def until_quiet(self, lines, seconds=8.0):
-        """Wait until so many lines of the agent are over."""
-        await self.until(lambda: len(self.sink.spoken) >= lines, seconds)
-
-    async def stop(self):
-        return await self.manager.stop(self.voice.session_id)
-
-
-@pytest_asyncio.fixture
-async def start_talk(manager):
-    """Return a function that starts a conversation."""
-
-    async def start(*, greeting="Hi.", briefing=None, host=None, sink=None, **changes):
-        host = host or StubHost(greeting=greeting)
-        sink = sink or StubSink()
-        voice = await manager.start(ticket(**changes), briefing or VoiceBriefing(), sink, host)
-        return Talk(manager, voice, host, sink)
-
-    return start
+@pytest.fixture
+def start_talk(scene):
+    return scene.start_talk

@@ -9,8 +9,9 @@ import pytest
 
 from agents.voice.manager import AgentManager
 from agents.voice.tests import sounds
-from agents.voice.tests.conftest import tasks_left
 from agents.voice.tests.stubs import StubEngine, StubHost, StubSink, ticket
+from agents.voice.tests.talks import tasks_left
+from agents.voice.tests.together import together
 from agents.voice.types import (
     AgentSpoken,
     EngineKind,
@@ -45,6 +46,7 @@ async def test_stopping_leaves_nothing_and_stopping_again_is_harmless(manager, s
     assert len(line.text) < len(LONG)
 
 
+@together
 async def test_stopping_mid_speech_of_the_person_keeps_their_words(start_talk, engine):
     engine.words = ["and one more thing"]
     talk = await start_talk()
@@ -58,6 +60,7 @@ async def test_stopping_mid_speech_of_the_person_keeps_their_words(start_talk, e
     assert [turn.text for turn in talk.host.turns] == ["and one more thing"]
 
 
+@together
 async def test_a_conversation_has_one_agent(manager, start_talk):
     talk = await start_talk(session_id="session_one")
 
@@ -97,6 +100,7 @@ async def test_caps_hold_for_a_company_and_for_the_process(detector, options):
     assert manager.count == 0
 
 
+@together
 async def test_two_conversations_never_hear_each_other(start_talk, engine):
     engine.words = ["only for the first"]
     first = await start_talk(company="acme")
@@ -114,16 +118,16 @@ async def test_two_conversations_never_hear_each_other(start_talk, engine):
     assert (len(second.sink.published), len(second.sink.audio)) == told
 
 
+@together
 async def test_no_engine_no_agent(manager):
     with pytest.raises(VoiceUnavailableError) as refused:
-        await manager.start(
-            ticket(engine=EngineKind.NONE), VoiceBriefing(), StubSink(), StubHost()
-        )
+        await manager.start(ticket(engine=EngineKind.NONE), VoiceBriefing(), StubSink(), StubHost())
 
     assert refused.value.code == "voice_engine"
     assert manager.count == 0
 
 
+@together
 async def test_a_host_that_is_over_ends_the_agent(start_talk, engine):
     engine.words = ["too late"]
     talk = await start_talk()
@@ -137,6 +141,7 @@ async def test_a_host_that_is_over_ends_the_agent(start_talk, engine):
     assert talk.host.turns == []
 
 
+@together
 async def test_words_that_cannot_be_stored_are_asked_for_again(start_talk, engine):
     engine.words = ["first try", "second try"]
     talk = await start_talk()
@@ -154,6 +159,7 @@ async def test_words_that_cannot_be_stored_are_asked_for_again(start_talk, engin
     assert [turn.text for turn in talk.host.turns] == ["second try"]
 
 
+@together
 async def test_a_recogniser_that_fails_once_is_told_and_goes_on(start_talk, engine):
     engine.words, engine.hearing_fails = ["now it works"], 1
     talk = await start_talk()
@@ -169,6 +175,7 @@ async def test_a_recogniser_that_fails_once_is_told_and_goes_on(start_talk, engi
     assert talk.voice.is_running
 
 
+@together
 async def test_a_recogniser_that_keeps_failing_hands_over_to_typing(start_talk, engine):
     engine.hearing_fails = 9
     talk = await start_talk()
@@ -184,6 +191,7 @@ async def test_a_recogniser_that_keeps_failing_hands_over_to_typing(start_talk, 
     assert "typing" in last.title
 
 
+@together
 async def test_a_voice_that_fails_shows_its_words_and_then_hands_over(start_talk, engine):
     engine.speaking_fails = 9
     engine.words = ["fine"]
@@ -220,6 +228,7 @@ async def test_silence_is_asked_about_twice_and_then_ends_it(detector, options):
     await manager.aclose()
 
 
+@together
 async def test_the_time_limit_says_goodbye_and_ends_it(start_talk, engine):
     talk = await start_talk(briefing=VoiceBriefing(max_seconds=0.5, farewell="Time is up."))
 
@@ -246,6 +255,7 @@ async def test_a_browser_that_stays_away_ends_it(detector, options):
     await manager.aclose()
 
 
+@together
 async def test_a_sink_whose_store_fails_loses_no_later_event(start_talk):
     class BrokenOnce(StubSink):
         broken = True
@@ -280,6 +290,7 @@ async def test_a_manager_that_closes_ends_all_and_takes_no_more(detector, option
     assert refused.value.code == "voice_closing"
 
 
+@together
 async def test_a_flood_of_junk_is_dropped_and_told_once(start_talk, engine):
     talk = await start_talk()
     await talk.until_quiet(1)

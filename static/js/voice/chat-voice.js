@@ -87,6 +87,7 @@ export class ChatVoice extends EventTarget {
       this.#parts.words.textContent = this.#call?.isMuted ? "Muted" : words;
       this.root.dataset.speaking = event.speaking ? event.role : "";
     }
+    if (event.type === "error" && event.code === "audio_overflow") return true; // nothing to do about it
     if (event.type === "error" && ENDING_CODES.has(event.code)) {
       this.#call?.close();
       this.#tell(event.detail || event.title);

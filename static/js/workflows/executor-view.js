@@ -4,7 +4,7 @@ import { confirmChoice } from "../ui/confirm.js";
 
 const UNDO_MS = 8000;
 const STATE_WORDS = {
-  in_progress: ["In progress", "live"],
+  in_progress: ["In progress", "good"],
   paused: ["Paused", "warn"],
   completed: ["Completed", "good"],
   abandoned: ["Abandoned", "neutral"],
