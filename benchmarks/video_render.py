@@ -113,8 +113,10 @@ class Measured:
     output: str
 
 
-def measure(command: list[str], order: dict[str, Any] | None = None) -> Measured:
-    """Run a command to its end and return what it cost.
+def measure(
+    command: list[str], order: dict[str, Any] | None = None, *, folder: Path = ROOT
+) -> Measured:
+    """Run a command in a folder to its end and return what it cost.
 
     Raises:
         SystemExit: it failed; its last words are shown.
@@ -123,7 +125,7 @@ def measure(command: list[str], order: dict[str, Any] | None = None) -> Measured
     started = time.perf_counter()
     process = subprocess.Popen(
         command,
-        cwd=ROOT,
+        cwd=folder,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -315,7 +317,8 @@ def measure_renders(folder: Path, repeats: int, *, quick: bool) -> bool:
                     "fps": fps,
                 }
                 runs.setdefault(f"moviepy, {fps} fps", []).append(
-                    measure([moviepy, "-c", MOVIEPY_PROGRAM], order)
+                    # It leaves its temporary files where it stands.
+                    measure([moviepy, "-c", MOVIEPY_PROGRAM], order, folder=folder)
                 )
     base = median([one.wall_seconds for one in runs["Parley, script to video"]])
     rows: list[list[Cell]] = []

@@ -41,6 +41,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "SessionKind": "sessions.models.SessionKind",
         "SessionStatus": "sessions.models.SessionStatus",
         "SurveyStatus": "surveys.models.SurveyStatus",
+        "VideoAgentStatus": ["starting", "processing", "finished", "error"],
         "VideoRunState": "agents.video.models.RunState",
         "WithdrawalState": "surveys.models.wallets.WithdrawalState",
     },

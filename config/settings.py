@@ -12,9 +12,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from config.content_policy import build_policy
 from config.env import env, keep_secret_key
 from config.files import build_storages, file_origins
 from config.rest import REST_FRAMEWORK as REST_FRAMEWORK
@@ -82,7 +82,10 @@ PARLEY_APPS = [
 ]
 # What `manage.py demo` fills after the survey company, lowest app first. Each is called with the
 # company and a reporter of lines, and returns the entrances to print as (name, path).
-DEMO_SEEDERS: tuple[str, ...] = ("surveys.demo.video.prepare_demo",)
+DEMO_SEEDERS: tuple[str, ...] = (
+    "surveys.demo.video.prepare_demo",
+    "messaging.demo.prepare_demo",
+)
 INSTALLED_APPS = [
     # First: its runserver must win over the one of staticfiles (daphne.E001).
     "daphne",
@@ -347,40 +350,13 @@ SYSTEM_PROMPT = env.text(
     "SYSTEM_PROMPT", "You are a friendly assistant in a spoken conversation. Answer briefly."
 )
 
-# Sources a page may reach besides its own host: the room server by socket and by HTTP.
-_livekit_host = LIVEKIT_URL.partition("://")[2]
-_livekit_tls = LIVEKIT_URL.startswith(("wss://", "https://"))
-_livekit_sources = (
-    [
-        f"{'wss' if _livekit_tls else 'ws'}://{_livekit_host}",
-        f"{'https' if _livekit_tls else 'http'}://{_livekit_host}",
-    ]
-    if LIVEKIT_URL
-    else []
+CONTENT_SECURITY_POLICY = build_policy(
+    site_url=SITE_URL,
+    livekit_url=LIVEKIT_URL,
+    file_origins=file_origins(
+        bucket=AWS_STORAGE_BUCKET_NAME, endpoint_url=AWS_S3_ENDPOINT_URL, region=AWS_S3_REGION_NAME
+    ),
 )
-_site_host = SITE_URL.partition("://")[2].partition("/")[0]
-_site_socket = f"{'wss' if SITE_URL.startswith('https') else 'ws'}://{_site_host}"
-_file_origins = file_origins(
-    bucket=AWS_STORAGE_BUCKET_NAME, endpoint_url=AWS_S3_ENDPOINT_URL, region=AWS_S3_REGION_NAME
-)
-CONTENT_SECURITY_POLICY: dict[str, Any] = {
-    "DIRECTIVES": {
-        "default-src": [NONE],
-        "script-src": [SELF],
-        "style-src": [SELF],
-        # blob: is the picture a person chose and has not sent yet.
-        "img-src": [SELF, "data:", "blob:", *_file_origins],
-        "font-src": [SELF],
-        "connect-src": [SELF, _site_socket, *_livekit_sources],
-        "media-src": [SELF, "blob:", *_file_origins],
-        "worker-src": [SELF, "blob:"],
-        "manifest-src": [SELF],
-        "base-uri": [NONE],
-        "form-action": [SELF],
-        "frame-ancestors": [NONE],
-        "object-src": [NONE],
-    }
-}
 
 # --- language models ------------------------------------------------------------------------
 OPENAI_API_KEY = env.text("OPENAI_API_KEY")
@@ -401,6 +377,9 @@ PAYOUT_PROVIDER = env.choice("PAYOUT_PROVIDER", "local", ("local", "stripe"))
 # How orders on WhatsApp are paid; the webhook of orders may have a secret of its own.
 ORDER_PAYMENTS = env.choice("ORDER_PAYMENTS", "local", ("local", "stripe"))
 STRIPE_ORDERS_WEBHOOK_SECRET = env.text("STRIPE_ORDERS_WEBHOOK_SECRET", STRIPE_WEBHOOK_SECRET)
+# How plans are paid; the webhook of plans may have a secret of its own.
+PLAN_PAYMENTS = env.choice("PLAN_PAYMENTS", "local", ("local", "stripe"))
+STRIPE_PLANS_WEBHOOK_SECRET = env.text("STRIPE_PLANS_WEBHOOK_SECRET", STRIPE_WEBHOOK_SECRET)
 # Automatic pay a company can hand out in one UTC day, in minor units; more is held.
 DAILY_PAY_CAP_MINOR = env.integer("DAILY_PAY_CAP_MINOR", 500_000)
 

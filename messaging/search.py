@@ -66,7 +66,9 @@ def query_words(text: str) -> list[str]:
     return list(found)[:QUERY_WORDS_MAX]
 
 
-def rank(query: str, documents: Sequence[Document[Key]], *, least: float = 0.34) -> list[Match[Key]]:
+def rank(
+    query: str, documents: Sequence[Document[Key]], *, least: float = 0.34
+) -> list[Match[Key]]:
     """Return the documents that meet at least a share of the query's weight, best first."""
     wanted = query_words(query)
     if not wanted or not documents:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from workflows import execution_admin
+from workflows import execution_admin, people_admin
 
-__all__ = ["execution_admin"]
+__all__ = ["execution_admin", "people_admin"]

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from workflows import execution_tasks
+from workflows import execution_tasks, people_tasks
 
-__all__ = ["execution_tasks"]
+__all__ = ["execution_tasks", "people_tasks"]

@@ -20,7 +20,7 @@ server process when it is SQLite, and under ``JOBS_MODE=inline`` (tests) nothing
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from core.jobs.backends import find_backend
 from core.jobs.cron import check_cron
@@ -45,6 +45,7 @@ __all__ = [
     "UnknownJobError",
     "job",
     "nudge",
+    "nudge_many",
     "periodic",
     "start_in_server",
     "stop_in_server",
@@ -135,6 +136,22 @@ def nudge(name: str, key: str = "") -> None:
     if len(key) > MAX_KEY_LENGTH:
         raise ValueError(f"a job's key has at most {MAX_KEY_LENGTH} characters")
     find_backend().nudge(job_registry.find_job(name), key)
+
+
+def nudge_many(name: str, keys: Iterable[str]) -> None:
+    """Ask for a job once for each key, at the price of about one nudge; see `nudge`.
+
+    For rows that must not wait for one another; otherwise one nudge stands for a batch.
+
+    Raises:
+        UnknownJobError: no installed app registers the name.
+        ValueError: a key is too long.
+    """
+    wanted = list(dict.fromkeys(keys))
+    if any(len(key) > MAX_KEY_LENGTH for key in wanted):
+        raise ValueError(f"a job's key has at most {MAX_KEY_LENGTH} characters")
+    if wanted:
+        find_backend().nudge_many(job_registry.find_job(name), wanted)
 
 
 def start_in_server() -> None:

@@ -5,6 +5,7 @@ Knows the shape every back end has, and none of their insides.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from django.conf import settings
@@ -18,6 +19,9 @@ class JobBackend(Protocol):
 
     def nudge(self, spec: JobSpec, key: str) -> None:
         """Have the job run after the current transaction commits, and not if it rolls back."""
+
+    def nudge_many(self, spec: JobSpec, keys: Sequence[str]) -> None:
+        """Do the same for each key."""
 
     def start_in_server(self) -> None:
         """Start what a server process runs, if anything."""

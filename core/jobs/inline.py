@@ -7,6 +7,7 @@ Owns the list of committed nudges of the process. For tests and one-off scripts;
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from django.db import transaction
@@ -25,6 +26,11 @@ class InlineBackend:
     def nudge(self, spec: JobSpec, key: str) -> None:
         """Note the nudge when the transaction commits."""
         transaction.on_commit(lambda: self._note(spec.name, key))
+
+    def nudge_many(self, spec: JobSpec, keys: Sequence[str]) -> None:
+        """Note each when the transaction commits."""
+        for key in keys:
+            self.nudge(spec, key)
 
     def take(self) -> list[tuple[str, str]]:
         """Return what is pending and forget it."""

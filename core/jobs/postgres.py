@@ -59,6 +59,15 @@ class PostgresBackend:
         deferrer = django_app.configure_task(TASK_NAME, queue=spec.lane)
         deferrer.defer(name=spec.name, key=key)
 
+    def nudge_many(self, spec: JobSpec, keys: Sequence[str]) -> None:
+        """Write all rows with one statement, which one by one would each cost its own."""
+        if len(keys) == 1 or self.worker_runner is not None:
+            for key in keys:
+                self.nudge(spec, key)
+            return
+        deferrer = django_app.configure_task(TASK_NAME, queue=spec.lane)
+        deferrer.batch_defer(*({"name": spec.name, "key": key} for key in keys))
+
     def start_in_server(self) -> None:
         """Start nothing, since web processes only nudge; let them tell when nobody works."""
         register_check("jobs", self.check_health, needed=False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import threading
+from collections.abc import Sequence
 
 from django.db import transaction
 
@@ -31,6 +32,11 @@ class ThreadBackend:
     def nudge(self, spec: JobSpec, key: str) -> None:
         """Submit the job when the transaction commits."""
         transaction.on_commit(lambda: self._submit(spec.name, key), robust=True)
+
+    def nudge_many(self, spec: JobSpec, keys: Sequence[str]) -> None:
+        """Submit each when the transaction commits."""
+        for key in keys:
+            self.nudge(spec, key)
 
     def _submit(self, name: str, key: str) -> None:
         runner = self._runner

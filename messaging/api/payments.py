@@ -1,4 +1,4 @@
-"""``POST /webhooks/stripe/orders``: a provider's word that an order was paid, over its raw bytes."""
+"""``POST /webhooks/stripe/orders``: a provider's signed word that an order was paid."""
 
 from __future__ import annotations
 

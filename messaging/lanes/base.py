@@ -27,8 +27,8 @@ _ENGLISH = frozenset(
     complaint bye please person store yes sure speak talk cart pay confirm pickup track""".split()
 )
 _YES = frozenset(
-    """si sip claro dale ok okay okey vale va bueno correcto confirmo confirmar acepto sale simon yes
-    yep yeah yup sure confirm correct agree accept right perfecto perfect de_acuerdo hagale listo
+    """si sip claro dale ok okay okey vale va bueno correcto confirmo confirmar acepto sale simon
+    yes     yep yeah yup sure confirm correct agree accept right perfecto perfect de_acuerdo hagale listo
     eso exacto""".split()
 )
 _NO = frozenset("no nop nope nah cancela cancelar cancel negativo nel para_nada decline".split())

@@ -1,4 +1,4 @@
-"""What a company sells over WhatsApp: categories, products, stock, places it delivers to. No I/O."""
+"""What a company sells over WhatsApp: shelves, products, stock, places of delivery. No I/O."""
 
 from __future__ import annotations
 

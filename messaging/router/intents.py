@@ -72,6 +72,7 @@ def decision_schema() -> dict[str, Any]:
         "additionalProperties": False,
     }
 
+
 #: Steps of a running dialogue: only the lane that waits for them names them, never the words.
 STEP_INTENTS: dict[str, tuple[str, ...]] = {
     "info": ("menu", "faq_missed", "faq_helped"),

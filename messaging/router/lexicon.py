@@ -31,7 +31,8 @@ WORD_CLASSES: dict[str, str] = {
     """,
     "self": """
         quien_eres como_te_llamas tu_nombre quien_sos who_are_you who_r_u your_name que_eres
-        puedes_hacer podes_hacer can_you_do you_can_do ayudarme menu que_opciones my_options start_over
+        puedes_hacer podes_hacer can_you_do you_can_do ayudarme menu que_opciones my_options
+        start_over
         volver_al ayuda help
     """,
     "human": """
@@ -88,8 +89,10 @@ WORD_CLASSES: dict[str, str] = {
     """,
     "info": "info informacion information details mas_info detalles more_info informes",
     "about": """
-        gluten vegano vegana* vegan veganas cruelty tested probad* probado_en ingredient* diferencia difference
-        conserv* caffeine cafeina recycl* recicl* de_donde_viene come_from made_of hecho_de hechos_de
+        gluten vegano vegana* vegan veganas cruelty tested probad* probado_en ingredient*
+        diferencia difference
+        conserv* caffeine cafeina recycl* recicl* de_donde_viene come_from made_of hecho_de
+        hechos_de
         instalacion installation instalan install curso cursos workshop* class classes envuelven
         gift_wrap envolt* reservar reserve reparan reparaciones repairs rent alquilan rentan
         prescription receta_medica necesito_receta need_a_prescription assembled armados desarmados
@@ -104,7 +107,8 @@ WORD_CLASSES: dict[str, str] = {
     "deliver": """
         envio envios envian envias enviar entrega entregas entregan entregar domicilio domicilios
         delivery deliver delivers delivering ship ships shipping despacho* despachan flete reparto
-        paqueteria courier mandan_a mandar mandar_a send_it_to llegan_a llegan_hasta mandan_al home_delivery
+        paqueteria courier mandan_a mandar mandar_a send_it_to llegan_a llegan_hasta mandan_al
+        home_delivery
         postal zip_code zip postage international* internacional* provincia nationwide
         hacen_envios
     """,
@@ -140,7 +144,8 @@ WORD_CLASSES: dict[str, str] = {
     # --- trouble ------------------------------------------------------------------------------
     "return": """
         devolver* devuelv* devolucion* devolv* regresar* regreso_el retornar return returns
-        returning returned send_back sending_back give_back give_it_back take_it_back hacer_valida valida_la uso_la_garantia
+        returning returned send_back sending_back give_back give_it_back take_it_back hacer_valida
+        valida_la uso_la_garantia
         warranty_claim use_the_warranty claim_the aplicar_la_garantia exchange* swap recambio
         cambio_de_talla quiero_cambiarlo cambiarlo cambiarla no_me_quedo no_me_queda didnt_fit
         doesnt_fit talla_equivocada arrepent*
@@ -167,7 +172,10 @@ WORD_CLASSES: dict[str, str] = {
         cool grind power_on
         jala anda_bien andan responde
     """,
-    "stopped": "dejo_de dejaron_de stopped dejaba keeps se_apaga se_cierra apaga shuts crash* traba freezes",
+    "stopped": """
+        dejo_de dejaron_de stopped dejaba keeps se_apaga se_cierra apaga shuts crash* traba
+        freezes
+    """,
     "wrong": """
         equivoc* incorrect* wrong mistaken otra_talla otro_color otro_producto otro_modelo
         different mixed mix_up no_era no_es_lo isnt_what isn't_what not_what not_the
@@ -187,7 +195,9 @@ WORD_CLASSES: dict[str, str] = {
         llevo_esperando y_nada and_nothing nada_que todavia_no aun_no no_delivery supposed_to
         prometier* promised debia_llegar quedaron_de
     """,
-    "wait": "esperando espero esperar waiting wait been_waiting semanas dias weeks days ago hace_rato",
+    "wait": """
+        esperando espero esperar waiting wait been_waiting semanas dias weeks days ago hace_rato
+    """,
     "angry": """
         quej* reclam* pesim* horrible* molest* enojad* estafa* ladron* fraude fraud terrible awful
         complain* angry upset scam* rude worst decepcion* disappoint* indignad* groser*
@@ -198,7 +208,9 @@ WORD_CLASSES: dict[str, str] = {
         odio hate
         porqueria mal_educad* maleducad* lousy poor_service
     """,
-    "ticket": "ticket tickets caso casos reporte folio case cases mi_reclamo my_complaint incidencia",
+    "ticket": """
+        ticket tickets caso casos reporte folio case cases mi_reclamo my_complaint incidencia
+    """,
     "progress": """
         novedades respuesta responden respondido contestan contestado resuelto resolvieron resolved
         resuelven answer answered reply replied following_up any_news news_on update_on
@@ -209,7 +221,8 @@ WORD_CLASSES: dict[str, str] = {
         falla_en error errores algo_mal something_wrong went_wrong salio_mal averia fault glitch
     """,
     "tech": """
-        app aplicacion pagina sitio cuenta marca_error shows_error contrasena clave password login log_in sign_in signing_in
+        app aplicacion pagina sitio cuenta marca_error shows_error contrasena clave password login
+        log_in sign_in signing_in
         iniciar_sesion sesion codigo_de verification verificacion cuenta_esta my_account mi_cuenta
         account usuario username bloquead* locked cupon coupon promo_code discount_code bluetooth
         resete* reset configur* set_up setup instrucciones instructions assemble pair_ router
@@ -225,7 +238,8 @@ WORD_CLASSES: dict[str, str] = {
         rastre* seguimiento estado estatus status guia track tracking trackear en_camino on_the_way
         on_its_way va_mi viene_mi ya_salio ya_viene ya_enviaron shipped como_va en_que_va
         por_donde_va gets_here get_here llega_mi llega_hoy arrive arrives shipped_yet out_for
-        where_my my_order_is how_far is_it_coming ya_viene por_donde_viene is_coming donde_viene falta_para
+        where_my my_order_is how_far is_it_coming ya_viene por_donde_viene is_coming donde_viene
+        falta_para
     """,
     "cancel": "cancel* anul* call_off",
     "change": """
@@ -273,8 +287,10 @@ WORD_CLASSES: dict[str, str] = {
     "catalog": """
         catalogo* katalogo menu productos lista_de promocion* promo promos oferta* descuento*
         rebaja* novedades recomiend* recomend* aconsej* suger* catalog* products deals deal on_sale
-        sales any_sales on_offer offers discount* recommend* suggest* best_sellers bestseller* mas_vendid*
-        liquidacion clearance categorias categories marcas brands que_venden que_tienen vendidos on_special
+        sales any_sales on_offer offers discount* recommend* suggest* best_sellers bestseller*
+        mas_vendid*
+        liquidacion clearance categorias categories marcas brands que_venden que_tienen vendidos
+        on_special
         what_do_you_sell what_you_sell show_me muestrame mostrame ensename que_hay opciones_de
         collections colecciones regalar gift
     """,
@@ -290,16 +306,25 @@ WORD_CLASSES: dict[str, str] = {
         cerrar_el listo_pedido go_ahead that_would solo_eso just_that eso_nomas that's_it
         comprar_ahora buy_now ya_es_todo
     """,
-    "again": "ultimo_pedido last_order repetir repeat history historial anteriores past previous usual lo_mismo",
-    "pickup": "recoger recojo recogerlo pick_it pickup pick_up collect paso_por retirar_en recogida",
+    "again": """
+        ultimo_pedido last_order repetir repeat history historial anteriores past previous usual
+        lo_mismo
+    """,
+    "pickup": """
+        recoger recojo recogerlo pick_it pickup pick_up collect paso_por retirar_en recogida
+    """,
     "mine": "mi mis my lo_mio hice pedi ordene compre i_ordered i_bought placed i_paid mine",
-    "got": "llego llegaron vino recibi arrived came received got delivered entregaron mandaron sent",
+    "got": """
+        llego llegaron vino recibi arrived came received got delivered entregaron mandaron sent
+    """,
     # --- the other lanes ----------------------------------------------------------------------
     "survey": """
         encuesta* survey* cuestionario questionnaire opinar opiniones estudio_pagado paid_study
         encuestas entrevista_pagada paid_interview interview the_study el_estudio
     """,
-    "earn": "pagan cobro_la gano ganar earn earned saldo balance wallet monedero retirar_lo withdraw",
+    "earn": """
+        pagan cobro_la gano ganar earn earned saldo balance wallet monedero retirar_lo withdraw
+    """,
     "stop": """
         stop baja darme_de unsubscribe optout opt_out no_me_escrib* dejen_de deja_de_escribir
         no_me_manden dont_message don't_message dont_text don't_text stop_sending stop_texting
@@ -308,9 +333,12 @@ WORD_CLASSES: dict[str, str] = {
         messaging_me texting_me
     """,
     "world": """
-        clima weather chiste* joke* poema* poem* president* capital el_partido partidos futbol soccer football
-        la_seleccion nba world_cup super_bowl politics politico* politician* de_politica eleccion* election* horoscopo signo zodiac
-        pelicula* movie* cancion* song* tarea homework traduc* translat* dolar dolar_hoy exchange_rate
+        clima weather chiste* joke* poema* poem* president* capital el_partido partidos futbol
+        soccer football
+        la_seleccion nba world_cup super_bowl politics politico* politician* de_politica eleccion*
+        election* horoscopo signo zodiac
+        pelicula* movie* cancion* song* tarea homework traduc* translat* dolar dolar_hoy
+        exchange_rate
         cripto* crypto* python javascript noticia* news_today guerra war planeta* planets
         matematic* math receta_de receta_del receta_para recipe* cuento story historia_de filosof*
         universo lluvia llover rain temperatura_hoy raiz_cuadrada square_root

@@ -6,17 +6,21 @@ A closed list of common nouns, for any shop; what a certain shop sells is found 
 from __future__ import annotations
 
 GOODS = """
-    camisa* camiseta* playera* remera* blusa* pantalon* jean jeans vestido* falda* pollera* chamarra*
+    camisa* camiseta* playera* remera* blusa* pantalon* jean jeans vestido* falda* pollera*
+    chamarra*
     chaqueta* campera* abrigo* saco sudadera* buzo* sueter* short shorts calcetin* medias zapato*
     tenis zapatilla* botas sandalia* gorra* sombrero* bufanda* guantes cinturon* bolso* mochila*
     cartera* reloj relojes lentes gafas anillo* collar* arete* pulsera* joya* joyeria pijama* ropa
     traje* corbata* uniforme* tacones bikini chaleco*
-    shirt* tshirt* tee tees blouse* pants trousers dress* skirt* jacket* coat* hoodie* sweater* sock*
-    shoe* sneaker* trainers boots sandals cap caps hat hats scarf gloves belt* bag_ backpack* wallet_
+    shirt* tshirt* tee tees blouse* pants trousers dress* skirt* jacket* coat* hoodie* sweater*
+    sock*
+    shoe* sneaker* trainers boots sandals cap caps hat hats scarf gloves belt* bag_ backpack*
+    wallet_
     purse* watch watches glasses sunglasses ring* necklace* earrings bracelet* jewelry pajamas
     clothes clothing suit suits tie_ uniform* heels leggings jumper* underwear bra bras swimsuit*
     celular* telefono_nuevo iphone* samsung* xiaomi motorola tablet* laptop* notebook* computadora*
-    portatil* ordenador* monitor* teclado* mouse raton audifono* auricular* parlante* bocina* altavoz
+    portatil* ordenador* monitor* teclado* mouse raton audifono* auricular* parlante* bocina*
+    altavoz
     cargador* cable* funda* television* televisor* tele pantalla* consola* play playstation ps5 xbox
     nintendo impresora* camara* bateria* pila* memoria usb disco router microondas licuadora*
     refrigerador* nevera* heladera* lavadora* secadora* plancha* ventilador* aire_acondicionado
@@ -26,7 +30,8 @@ GOODS = """
     microwave* blender* fridge* washer dryer* fan_ heater* oven* fryer* vacuum* toaster* drone*
     smartwatch* projector*
     cafe cafes coffee coffees espresso grano granos molido molida bean beans ground molino* grinder*
-    prensa press chemex filtro* filter filters taza* mug mugs cup cups termo* thermos tetera* kettle*
+    prensa press chemex filtro* filter filters taza* mug mugs cup cups termo* thermos tetera*
+    kettle*
     te_verde te_negro tea teas chocolate* leche milk latte capuchino cappuccino
     paracetamol ibuprofeno ibuprofen aspirina* aspirin medicamento* medicina* medicine* pastilla*
     jarabe* syrup crema* cream* shampoo champu jabon* soap* panal* diaper* mascarilla* mask masks

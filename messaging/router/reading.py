@@ -18,6 +18,8 @@ from messaging.router.lexicon import WORD_CLASSES
 
 MAX_TOKENS = 80
 MAX_CHARS = 1200
+ORDER_MARK = "#order"
+TICKET_MARK = "#ticket"
 _TAIL_TOKENS = 30
 _NEGATION_REACH = 3
 _FUZZY_MIN_LENGTH = 6
@@ -53,7 +55,7 @@ def read_tokens(text: str) -> list[str]:
     for token in _TOKEN.findall(_REPEATED.sub(r"\1", folded)):
         code = _CODE.match(token)
         if code:
-            tokens.append({"t": "#ticket", "p": "#order"}.get(code[1], "#code"))
+            tokens.append({"t": TICKET_MARK, "p": ORDER_MARK}.get(code[1], "#code"))
         elif token[0].isdigit():
             tokens.append("#number" if len(token) < 5 else "#code")
         elif _EMOJI.match(token):
@@ -120,7 +122,7 @@ def _classes_in_order(tokens: list[str]) -> list[str]:
 
 
 def _classes_at(tokens: list[str], index: int) -> Iterator[str]:
-    exact, prefixes, phrases = _index()
+    _, _, phrases = _index()
     seen: set[str] = set()
     for size in (3, 2):
         if index + size <= len(tokens):
@@ -129,10 +131,10 @@ def _classes_at(tokens: list[str], index: int) -> Iterator[str]:
                     seen.add(name)
                     yield name
     token = tokens[index]
-    if token == "#order":
+    if token == ORDER_MARK:
         yield "order"
         yield "order_code"
-    elif token == "#ticket":
+    elif token == TICKET_MARK:
         yield "ticket"
         yield "ticket_code"
     elif token[0] == "#":
@@ -156,9 +158,7 @@ def _classes_of(word: str) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _look_up(
-    word: str, exact: dict[str, set[str]], prefixes: dict[str, set[str]]
-) -> set[str]:
+def _look_up(word: str, exact: dict[str, set[str]], prefixes: dict[str, set[str]]) -> set[str]:
     found = set(exact.get(word, ()))
     for end in range(3, len(word) + 1):
         found |= prefixes.get(word[:end], set())

@@ -37,8 +37,10 @@ info.place 2.5 where store ! order refund pay late got
 info.place 1.5 where ! order refund pay late got link track survey cart ticket
 info.place 3 where goods ! order link got mine track
 info.place 2 have place ! order late got
-info.policies 2 deliver ! order mine late got wrong charge track address cart refund order_code cancel
-info.policies 1 deliver price/have/question/when ! order mine late got wrong charge track refund cart
+info.policies 2 deliver ! order mine late got wrong charge track address cart refund order_code
+    cancel
+info.policies 1 deliver price/have/question/when ! order mine late got wrong charge track refund
+    cart
 info.policies 3 accept method ! late refund
 info.policies 2 method ! charge broken refund problem paid buy got wrong
 info.policies 3 cancel question ! mine order_code want no_want
@@ -50,7 +52,8 @@ info.policies 2 return question ! want mine got order no_buy order_code no_want 
 info.faq 2.5 invoice ! got late order
 info.faq 2.5 about ! order got problem return refund damaged want_ have
 info.faq 1.5 about have/want/goods/buy ! order got return damaged
-info.faq 1 question goods ! price have want buy order got broken damaged late wrong missing search works
+info.faq 1 question goods ! price have want buy order got broken damaged late wrong missing
+    search works
 info.hand_off 3 human talk/want/no_bot ! boss angry legal
 info.hand_off 2 human ! boss angry legal order late goods damaged pay address deliver
 info.hand_off 2.5 talk want ! boss angry legal goods order
@@ -68,7 +71,8 @@ commerce.search 1 size have/price ! order got wrong
 commerce.add_to_cart 2 buy goods/size/number ! order_code return cancel deliver
 commerce.add_to_cart 2 add goods/size/number/cart ! remove problem
 commerce.add_to_cart 1.5 pick ! change remove no_want return damaged world question refund
-commerce.add_to_cart 2 want goods ! return refund cancel human search change got broken catalog wrong talk
+commerce.add_to_cart 2 want goods ! return refund cancel human search change got broken catalog
+    wrong talk
 commerce.add_to_cart 1.5 buy ! return refund cancel got policy broken question pay finish
 commerce.add_to_cart 2 want order buy ! cancel change got paid track mine return
 commerce.remove_from_cart 2.5 remove cart/goods/size/number ! stop order_code
@@ -83,7 +87,8 @@ commerce.checkout 2 pay want ! order method survey link refund got return broken
 commerce.checkout 1 pay ! order method survey link refund got charge broken problem paid late
 commerce.pay 4.5 link ! broken problem charge tech spam
 commerce.pay 2 order pay where/want/when ! broken problem charge paid method
-commerce.track_order 2.5 order track/where/when ! late broken cancel refund damaged wrong missing return angry policy pay change
+commerce.track_order 2.5 order track/where/when ! late broken cancel refund damaged wrong
+    missing return angry policy pay change
 commerce.track_order 2 track ! late ticket refund survey return angry world
 commerce.track_order 1 order_code ! cancel change return pay refund
 commerce.list_orders 2 again order ! cancel late
@@ -108,7 +113,8 @@ support.damaged 2 stopped works
 support.wrong_item 2.5 wrong got ! address pay refund charge
 support.wrong_item 1 wrong ! address pay charge spam late
 support.wrong_item 2 missing order/goods/got/size ! pay track
-support.return 2.5 return want/mine/got/goods/no_buy/order/no_want/change/progress ! refund track survey
+support.return 2.5 return want/mine/got/goods/no_buy/order/no_want/change/progress ! refund
+    track survey
 support.return 1 return
 support.return 1.5 change goods/size want ! order buy search have
 support.return 2 warranty want/tech/mine
@@ -162,7 +168,9 @@ def _read(line: str) -> Rule:
     )
 
 
-RULES: tuple[Rule, ...] = tuple(_read(line) for line in _TABLE.strip().splitlines())
+RULES: tuple[Rule, ...] = tuple(
+    _read(line) for line in _TABLE.strip().replace("\n    ", " ").splitlines()
+)
 
 
 def score_rules(classes: Iterable[str]) -> dict[str, float]:

@@ -48,9 +48,7 @@ def decode_weights(stored: Mapping[str, object]) -> Weights:
     names = str(stored["features"]).split("\n")
     return Weights(
         intents=intents,
-        rows={
-            name: tuple(signed[at * width : (at + 1) * width]) for at, name in enumerate(names)
-        },
+        rows={name: tuple(signed[at * width : (at + 1) * width]) for at, name in enumerate(names)},
         bias=tuple(float(str(value)) for value in _list(stored["bias"])),
         step=float(str(stored["step"])),
     )

@@ -190,7 +190,9 @@ def read_inbound(message_type: str, payload: Any) -> str:
     """Return what an operator reads of an inbound message, whatever its type."""
     from messaging.turn_builder import Silence, build_turn
 
-    turn = build_turn(wamid="", message_type=message_type, payload=payload, at=datetime.min.replace(tzinfo=UTC))
+    turn = build_turn(
+        wamid="", message_type=message_type, payload=payload, at=datetime.min.replace(tzinfo=UTC)
+    )
     if isinstance(turn, Silence):
         reaction = payload.get("reaction") if isinstance(payload, dict) else None
         emoji = reaction.get("emoji") if isinstance(reaction, dict) else ""

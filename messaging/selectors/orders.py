@@ -36,9 +36,7 @@ def latest_order(contact_id: int) -> Order | None:
 
 def order_to_pay(contact_id: int) -> Order | None:
     """Return the latest order that awaits payment."""
-    return Order.objects.filter(
-        contact_id=contact_id, state=OrderState.AWAITING_PAYMENT
-    ).first()
+    return Order.objects.filter(contact_id=contact_id, state=OrderState.AWAITING_PAYMENT).first()
 
 
 def cancellable_orders(contact_id: int) -> list[Order]:

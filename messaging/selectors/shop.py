@@ -83,9 +83,7 @@ def places_of(company_id: int) -> list[DeliveryPlace]:
 
 def place_of(company_id: int, place_id: int | None) -> DeliveryPlace | None:
     """Return one place the company delivers to."""
-    return DeliveryPlace.objects.filter(
-        company_id=company_id, pk=place_id, is_active=True
-    ).first()
+    return DeliveryPlace.objects.filter(company_id=company_id, pk=place_id, is_active=True).first()
 
 
 def find_places(company_id: int, address: str) -> list[DeliveryPlace]:

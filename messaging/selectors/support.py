@@ -45,9 +45,9 @@ def ticket_of_company(company_id: int, public_id: str) -> Ticket | None:
 
 def waiting_hand_offs(company_id: int) -> list[HandOff]:
     """Return the queue, most urgent and longest waiting first."""
-    rows = HandOff.objects.filter(
-        company_id=company_id, state=HandOffState.WAITING
-    ).select_related("conversation__contact", "ticket")
+    rows = HandOff.objects.filter(company_id=company_id, state=HandOffState.WAITING).select_related(
+        "conversation__contact", "ticket"
+    )
     rank = {"urgent": 0, "high": 1}
     return sorted(rows, key=lambda row: (rank.get(row.priority, 2), row.pk))
 

@@ -159,7 +159,9 @@ def _set_price(product: Product, fields: Mapping[str, Any], problems: dict[str, 
     try:
         if "price" in fields:
             raw = fields["price"]
-            price = to_minor(raw if isinstance(raw, Decimal) else str(raw).strip(), product.currency)
+            price = to_minor(
+                raw if isinstance(raw, Decimal) else str(raw).strip(), product.currency
+            )
         elif "price_minor" in fields:
             price = int(fields["price_minor"])
     except (TypeError, ValueError):

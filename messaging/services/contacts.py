@@ -19,6 +19,7 @@ from core import clock
 from messaging.envelope import Identity
 from messaging.models import Contact, FormerIdentity
 from messaging.models.contacts import IDENTITIES
+from messaging.services.insertion import update_each
 from messaging.services.merging import merge_contacts
 
 logger = logging.getLogger(__name__)
@@ -83,10 +84,14 @@ def is_settled(contact: Contact, identity: Identity, at: datetime) -> bool:
 
 def note_claims(claims: dict[int, datetime]) -> None:
     """Renew claims on phones, contact to the moment of a message that named phone and user id."""
-    for pk, at in sorted(claims.items()):
-        Contact.objects.filter(
-            Q(phone_claimed_at=None) | Q(phone_claimed_at__lt=at), pk=pk, phone__isnull=False
-        ).update(phone_claimed_at=at)
+    update_each(
+        Contact,
+        {pk: (at,) for pk, at in claims.items()},
+        names={"at": "timestamptz"},
+        assign={"phone_claimed_at": "new.at"},
+        where="old.phone IS NOT NULL "
+        "AND (old.phone_claimed_at IS NULL OR old.phone_claimed_at < new.at)",
+    )
 
 
 def _keys_of(identity: Identity) -> dict[str, str]:

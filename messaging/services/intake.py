@@ -18,11 +18,11 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Case, DateTimeField, F, Q, Value, When
+from django.db.models import Q
 
 from core import clock, lease
 from core.errors import AuthenticationFailedError
-from core.jobs import nudge
+from core.jobs import nudge, nudge_many
 from core.retry import backoff_seconds
 from messaging.envelope import (
     Envelope,
@@ -45,7 +45,7 @@ from messaging.models import (
 from messaging.models.contacts import IDENTITIES
 from messaging.models.inbound import InboundState
 from messaging.services import contacts
-from messaging.services.insertion import insert_new
+from messaging.services.insertion import insert_new, update_each
 from messaging.services.status_events import STATUS_JOB
 from messaging.turn_builder import SILENT_TYPES, build_turn
 from messaging.turns import MEDIA_KINDS, Turn
@@ -337,16 +337,11 @@ def _want_media(rows: list[InboundMessage]) -> None:
             )
     if wanted:
         InboundMedia.objects.bulk_create(wanted)
-        for media in wanted:
-            nudge(MEDIA_JOB, str(media.message_id))
+        nudge_many(MEDIA_JOB, [str(media.message_id) for media in wanted])
 
 
 def _note_arrivals(rows: list[InboundMessage]) -> None:
-    """Mark inboxes as waiting; the nudges follow the commit.
-
-    One statement for all conversations, which a batch locks in no certain order: a deadlock with
-    another batch ends in an error here, and the caller repeats the whole body.
-    """
+    """Mark inboxes as waiting; the nudges follow the commit."""
     now = clock.now()
     waiting: dict[int, list[datetime]] = defaultdict(list)
     touched: dict[int, Conversation] = {}
@@ -357,24 +352,19 @@ def _note_arrivals(rows: list[InboundMessage]) -> None:
     silent = touched.keys() - waiting.keys()
     if silent:
         Conversation.objects.filter(pk__in=silent).update(last_activity_at=now)
-    by_count: dict[int, list[int]] = defaultdict(list)
-    for pk, moments in waiting.items():
-        by_count[len(moments)].append(pk)
-    for count, keys in by_count.items():
-        newest = Case(
-            *(When(pk=pk, then=Value(max(waiting[pk]))) for pk in keys),
-            output_field=DateTimeField(),
-        )
-        Conversation.objects.filter(pk__in=keys).update(
-            last_activity_at=now,
-            inbox_due_at=now,
-            unread_count=F("unread_count") + count,
-            last_inbound_at=Case(
-                When(last_inbound_at__gt=newest, then=F("last_inbound_at")), default=newest
-            ),
-        )
-    for pk in waiting:
-        nudge(DRAIN_JOB, touched[pk].public_id)
+    update_each(
+        Conversation,
+        {pk: (now, max(moments), len(moments)) for pk, moments in waiting.items()},
+        names={"now": "timestamptz", "heard_at": "timestamptz", "count": "integer"},
+        assign={
+            "last_activity_at": "new.now",
+            "inbox_due_at": "new.now",
+            "unread_count": "old.unread_count + new.count",
+            "last_inbound_at": "CASE WHEN old.last_inbound_at > new.heard_at "
+            "THEN old.last_inbound_at ELSE new.heard_at END",
+        },
+    )
+    nudge_many(DRAIN_JOB, [touched[pk].public_id for pk in waiting])
 
 
 def _follow_system(number: BusinessNumber, item: MessageItem) -> None:

@@ -60,9 +60,7 @@ def save_template(
         row.status = TemplateStatus.DRAFT
         row.rejection_reason = ""
         row.save()
-        audit.record_event(
-            actor=actor, action="template.saved", object_ref=row, company=company
-        )
+        audit.record_event(actor=actor, action="template.saved", object_ref=row, company=company)
         return row
 
 
@@ -94,9 +92,7 @@ def send_submitted(*, limit: int = 20) -> int:
     rejected with the reason; an outage leaves it for the next run.
     """
     taken = 0
-    waiting = MessageTemplate.objects.filter(
-        status=TemplateStatus.SUBMITTED, provider_reference=""
-    )
+    waiting = MessageTemplate.objects.filter(status=TemplateStatus.SUBMITTED, provider_reference="")
     for row in waiting.order_by("submitted_at")[:limit]:
         try:
             answer = get_template_client().submit(

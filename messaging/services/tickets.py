@@ -82,8 +82,7 @@ def open_ticket(
             conversation_id=conversation_id,
             order=order,
             kind=kind,
-            priority=priority
-            or (TicketPriority.HIGH if kind in _HIGH else TicketPriority.NORMAL),
+            priority=priority or (TicketPriority.HIGH if kind in _HIGH else TicketPriority.NORMAL),
             summary=cleaned[:SUMMARY_MAX],
         )
         add_entry(ticket=ticket, author_kind="contact", text=cleaned)
@@ -128,9 +127,7 @@ def request_return(
     with transaction.atomic():
         row = Order.objects.select_for_update().get(pk=order.pk)
         if row.state not in (OrderState.DELIVERED, OrderState.SHIPPED, OrderState.READY):
-            raise ConflictError(
-                "not_delivered", f"Order {row.number} has not been delivered yet."
-            )
+            raise ConflictError("not_delivered", f"Order {row.number} has not been delivered yet.")
         known = ReturnRequest.objects.filter(
             order=row, ticket__state__in=LIVE_TICKET_STATES
         ).first()
@@ -262,7 +259,10 @@ def decide_return(*, request: ReturnRequest, wanted: ReturnState, actor: User) -
         row.state = wanted
         row.save(update_fields=["state", "updated_at"])
         audit.record_event(
-            actor=actor, action=f"return.{wanted}", object_ref=row.ticket, company=row.ticket.company
+            actor=actor,
+            action=f"return.{wanted}",
+            object_ref=row.ticket,
+            company=row.ticket.company,
         )
         news = _RETURN_NEWS[wanted][row.order.language == "en"]
         tell_contact(
@@ -275,7 +275,8 @@ def decide_return(*, request: ReturnRequest, wanted: ReturnState, actor: User) -
 
 _RETURN_NEWS: dict[ReturnState, tuple[str, str]] = {
     ReturnState.APPROVED: (
-        "Aprobamos la devolución de tu pedido {order} (caso {ticket}). Te decimos aquí cómo enviarlo.",
+        "Aprobamos la devolución de tu pedido {order} (caso {ticket}). Te decimos aquí cómo "
+        "enviarlo.",
         "We approved the return of your order {order} (ticket {ticket}). We will tell you here how "
         "to send it.",
     ),

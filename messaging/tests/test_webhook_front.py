@@ -1,4 +1,4 @@
-"""The address of the webhook as a server meets it: verified, stored together, answered once each."""
+"""The webhook's address as a server meets it: verified, stored together, answered one by one."""
 
 from __future__ import annotations
 

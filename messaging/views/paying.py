@@ -44,8 +44,7 @@ def pay_page(request: HttpRequest, payment_id: str) -> HttpResponse:
 
 
 def _go_out(url: str) -> HttpResponse:
-    response = HttpResponseRedirect(url, status=303)
-    return response
+    return HttpResponseRedirect(url, status=303)
 
 
 def _show(

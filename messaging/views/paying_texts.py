@@ -25,7 +25,8 @@ PAY_TEXTS: dict[str, dict[str, str]] = {
         "over": "Se canceló o pasó el tiempo para pagarlo. Escríbenos por WhatsApp para pedirlo de "
         "nuevo.",
         "refund_title": "Te debemos este pago",
-        "refund": "El pago llegó cuando el pedido ya estaba cancelado. Una persona te lo devolverá.",
+        "refund": "El pago llegó cuando el pedido ya estaba cancelado. Una persona te lo "
+        "devolverá.",
         "problem_title": "No se pudo pagar",
         "not_payable": "Este pedido ya no se puede pagar.",
         "payment_unavailable": "El servicio de pago no responde ahora. Inténtalo en un minuto.",

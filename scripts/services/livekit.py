@@ -75,12 +75,15 @@ class LiveKitService(Service):
         return state is not None and self._ask(state)
 
     def variables(self) -> dict[str, str]:
-        """Return the address and the key."""
+        """Return the address and the key, under names of the tests' own.
+
+        The rest of the suite is about a server without rooms, which is the default.
+        """
         state = self.require_state()
         return {
-            "LIVEKIT_URL": f"ws://{LOOPBACK}:{state.port}",
-            "LIVEKIT_API_KEY": API_KEY,
-            "LIVEKIT_API_SECRET": state.password,
+            "TEST_LIVEKIT_URL": f"ws://{LOOPBACK}:{state.port}",
+            "TEST_LIVEKIT_API_KEY": API_KEY,
+            "TEST_LIVEKIT_API_SECRET": state.password,
         }
 
     def _server_user(self) -> str | None:

@@ -10,6 +10,9 @@ from agents.voice.types import (
 )
 
 
+NO_USAGE = UsageMeasured(())
+
+
 class QuietLink:
     """The browser's side of the sound, written down."""
 
@@ -58,7 +61,7 @@ class QuietVoice:
     def set_paused(self, paused):
         self.done.append(("paused", paused))
 
-    async def end(self, reason=VoiceEnd.STOPPED, usage=UsageMeasured(())):  # noqa: B008 - frozen
+    async def end(self, reason=VoiceEnd.STOPPED, usage=NO_USAGE):
         if self.is_running:
             self.is_running = False
             await self.sink.store(VoiceEnded(reason, 1.0, usage=usage))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import cast
+
 from django.db import connection
 
 from workflows.models import ValueSpread, WorkflowPerformance, WorkflowSuccess
@@ -28,11 +31,13 @@ def fit_strengths() -> Strengths:
     overall: dict[int, Counts] = {}
     markets: dict[tuple[int, int], Counts] = {}
     cohorts: list[tuple[tuple[int, int], Counts]] = []
+    # The order makes the sample of a fit the same on every database.
     rows = WorkflowSuccess.objects.order_by("workflow", "market", "skill_level").values_list(
         "workflow_id", "market_id", "skill_level_id", "successes", "decided"
     )
-    for workflow, market, skill, successes, decided in rows.iterator():
-        counts = Counts(successes, decided)
+    cells = cast(Iterator[tuple[int, int | None, int | None, int, int]], rows.iterator())
+    for workflow, market, skill, of_cell, decided_of_cell in cells:
+        counts = Counts(of_cell, decided_of_cell)
         if market is None:
             overall[workflow] = counts
         elif skill is None:

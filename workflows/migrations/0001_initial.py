@@ -8,364 +8,922 @@ import core.fields
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0002_markets_and_skill_levels'),
-        ('surveys', '0001_initial'),
+        ("accounts", "0002_markets_and_skill_levels"),
+        ("surveys", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='AggregationRun',
+            name="AggregationRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', core.fields.PublicIdField(prefix='aggregation')),
-                ('state', models.CharField(choices=[('running', 'Running'), ('completed', 'Completed'), ('failed', 'Failed'), ('interrupted', 'Interrupted')], default='running', max_length=16)),
-                ('started_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('outcomes_read', models.PositiveBigIntegerField(default=0)),
-                ('votes_counted', models.PositiveBigIntegerField(default=0)),
-                ('rows_written', models.PositiveIntegerField(default=0)),
-                ('seconds', models.FloatField(default=0.0)),
-                ('fitted', models.JSONField(blank=True, default=dict)),
-                ('error', models.CharField(blank=True, max_length=80)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("public_id", core.fields.PublicIdField(prefix="aggregation")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("running", "Running"),
+                            ("completed", "Completed"),
+                            ("failed", "Failed"),
+                            ("interrupted", "Interrupted"),
+                        ],
+                        default="running",
+                        max_length=16,
+                    ),
+                ),
+                ("started_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                ("outcomes_read", models.PositiveBigIntegerField(default=0)),
+                ("votes_counted", models.PositiveBigIntegerField(default=0)),
+                ("rows_written", models.PositiveIntegerField(default=0)),
+                ("seconds", models.FloatField(default=0.0)),
+                ("fitted", models.JSONField(blank=True, default=dict)),
+                ("error", models.CharField(blank=True, max_length=80)),
             ],
             options={
-                'ordering': ['-pk'],
-                'default_permissions': ('view',),
+                "ordering": ["-pk"],
+                "default_permissions": ("view",),
             },
         ),
         migrations.CreateModel(
-            name='BillingEvent',
+            name="BillingEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('provider', models.CharField(max_length=16)),
-                ('event_id', models.CharField(max_length=120)),
-                ('kind', models.CharField(max_length=80)),
-                ('body', models.JSONField(default=dict)),
-                ('result', models.CharField(blank=True, max_length=40)),
-                ('received_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("provider", models.CharField(max_length=16)),
+                ("event_id", models.CharField(max_length=120)),
+                ("kind", models.CharField(max_length=80)),
+                ("body", models.JSONField(default=dict)),
+                ("result", models.CharField(blank=True, max_length=40)),
+                ("received_at", models.DateTimeField()),
             ],
             options={
-                'default_permissions': ('view',),
-                'constraints': [models.UniqueConstraint(fields=('provider', 'event_id'), name='billing_event_once')],
+                "default_permissions": ("view",),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("provider", "event_id"), name="billing_event_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Execution',
+            name="Execution",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', core.fields.PublicIdField(prefix='execution')),
-                ('state', models.CharField(choices=[('in_progress', 'In progress'), ('paused', 'Paused'), ('completed', 'Completed'), ('abandoned', 'Abandoned')], default='in_progress', max_length=16)),
-                ('rev', models.PositiveIntegerField(default=1)),
-                ('done_steps', models.JSONField(blank=True, default=list)),
-                ('step_notes', models.JSONField(blank=True, default=dict)),
-                ('last_device', models.CharField(blank=True, max_length=40)),
-                ('started_at', models.DateTimeField()),
-                ('last_active_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('first_outcome_at', models.DateTimeField(blank=True, null=True)),
-                ('abandon_reason', models.CharField(blank=True, max_length=300)),
-                ('market', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.market')),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='executions', to=settings.AUTH_USER_MODEL)),
-                ('skill_level', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.skilllevel')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("public_id", core.fields.PublicIdField(prefix="execution")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("in_progress", "In progress"),
+                            ("paused", "Paused"),
+                            ("completed", "Completed"),
+                            ("abandoned", "Abandoned"),
+                        ],
+                        default="in_progress",
+                        max_length=16,
+                    ),
+                ),
+                ("rev", models.PositiveIntegerField(default=1)),
+                ("done_steps", models.JSONField(blank=True, default=list)),
+                ("step_notes", models.JSONField(blank=True, default=dict)),
+                ("last_device", models.CharField(blank=True, max_length=40)),
+                ("started_at", models.DateTimeField()),
+                ("last_active_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                ("first_outcome_at", models.DateTimeField(blank=True, null=True)),
+                ("abandon_reason", models.CharField(blank=True, max_length=300)),
+                (
+                    "market",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.market",
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="executions",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "skill_level",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.skilllevel",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Outcome',
+            name="Outcome",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', core.fields.PublicIdField(prefix='outcome')),
-                ('metric_type', models.CharField(choices=[('revenue', 'Revenue'), ('time_saved', 'Time saved'), ('customers', 'Customers'), ('custom', 'Custom')], max_length=16)),
-                ('unit', models.CharField(max_length=40)),
-                ('unit_label', models.CharField(max_length=40)),
-                ('value_minor', models.BigIntegerField()),
-                ('proof_type', models.CharField(choices=[('none', 'No proof'), ('image', 'Image'), ('pdf', 'PDF')], default='none', max_length=8)),
-                ('client_op_id', models.CharField(blank=True, max_length=64)),
-                ('logged_at', models.DateTimeField()),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('voided_at', models.DateTimeField(blank=True, null=True)),
-                ('is_counted', models.BooleanField(default=True)),
-                ('execution', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='outcomes', to='workflows.execution')),
-                ('market', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.market')),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='outcomes', to=settings.AUTH_USER_MODEL)),
-                ('skill_level', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.skilllevel')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("public_id", core.fields.PublicIdField(prefix="outcome")),
+                (
+                    "metric_type",
+                    models.CharField(
+                        choices=[
+                            ("revenue", "Revenue"),
+                            ("time_saved", "Time saved"),
+                            ("customers", "Customers"),
+                            ("custom", "Custom"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("unit", models.CharField(max_length=40)),
+                ("unit_label", models.CharField(max_length=40)),
+                ("value_minor", models.BigIntegerField()),
+                (
+                    "proof_type",
+                    models.CharField(
+                        choices=[("none", "No proof"), ("image", "Image"), ("pdf", "PDF")],
+                        default="none",
+                        max_length=8,
+                    ),
+                ),
+                ("client_op_id", models.CharField(blank=True, max_length=64)),
+                ("logged_at", models.DateTimeField()),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("voided_at", models.DateTimeField(blank=True, null=True)),
+                ("is_counted", models.BooleanField(default=True)),
+                (
+                    "execution",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="outcomes",
+                        to="workflows.execution",
+                    ),
+                ),
+                (
+                    "market",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.market",
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="outcomes",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "skill_level",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.skilllevel",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='OutcomeChange',
+            name="OutcomeChange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('logged', 'Logged'), ('corrected', 'Corrected'), ('voided', 'Voided'), ('proof_added', 'Proof added'), ('proof_accepted', 'Proof accepted'), ('proof_rejected', 'Proof rejected')], max_length=16)),
-                ('actor', models.CharField(max_length=64)),
-                ('before', models.JSONField(blank=True, default=dict)),
-                ('after', models.JSONField(blank=True, default=dict)),
-                ('at', models.DateTimeField()),
-                ('outcome', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='workflows.outcome')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("logged", "Logged"),
+                            ("corrected", "Corrected"),
+                            ("voided", "Voided"),
+                            ("proof_added", "Proof added"),
+                            ("proof_accepted", "Proof accepted"),
+                            ("proof_rejected", "Proof rejected"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("actor", models.CharField(max_length=64)),
+                ("before", models.JSONField(blank=True, default=dict)),
+                ("after", models.JSONField(blank=True, default=dict)),
+                ("at", models.DateTimeField()),
+                (
+                    "outcome",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="workflows.outcome",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['at', 'pk'],
-                'default_permissions': ('view',),
+                "ordering": ["at", "pk"],
+                "default_permissions": ("view",),
             },
         ),
         migrations.CreateModel(
-            name='Workflow',
+            name="Workflow",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.SlugField(max_length=64, unique=True)),
-                ('tier', models.CharField(choices=[('starter', 'Starter'), ('pro', 'Pro'), ('scale', 'Scale')], default='starter', max_length=16)),
-                ('position', models.PositiveSmallIntegerField(default=0)),
-                ('is_active', models.BooleanField(default=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('feedback_survey', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='surveys.survey')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.SlugField(max_length=64, unique=True)),
+                (
+                    "tier",
+                    models.CharField(
+                        choices=[("starter", "Starter"), ("pro", "Pro"), ("scale", "Scale")],
+                        default="starter",
+                        max_length=16,
+                    ),
+                ),
+                ("position", models.PositiveSmallIntegerField(default=0)),
+                ("is_active", models.BooleanField(default=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "feedback_survey",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="surveys.survey",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['position', 'name'],
+                "ordering": ["position", "name"],
             },
         ),
         migrations.AddField(
-            model_name='outcome',
-            name='workflow',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workflows.workflow'),
+            model_name="outcome",
+            name="workflow",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="workflows.workflow",
+            ),
         ),
         migrations.AddField(
-            model_name='execution',
-            name='workflow',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='executions', to='workflows.workflow'),
+            model_name="execution",
+            name="workflow",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="executions",
+                to="workflows.workflow",
+            ),
         ),
         migrations.CreateModel(
-            name='WorkflowPerformance',
+            name="WorkflowPerformance",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('metric_type', models.CharField(choices=[('revenue', 'Revenue'), ('time_saved', 'Time saved'), ('customers', 'Customers'), ('custom', 'Custom')], max_length=16)),
-                ('unit', models.CharField(max_length=40)),
-                ('count', models.PositiveIntegerField()),
-                ('people', models.PositiveIntegerField()),
-                ('avg_value', models.FloatField()),
-                ('p10', models.FloatField()),
-                ('p25', models.FloatField()),
-                ('p50', models.FloatField()),
-                ('p75', models.FloatField()),
-                ('p90', models.FloatField()),
-                ('log_mean', models.FloatField()),
-                ('log_variance', models.FloatField()),
-                ('market', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.market')),
-                ('run', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='workflows.aggregationrun')),
-                ('skill_level', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.skilllevel')),
-                ('workflow', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='workflows.workflow')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "metric_type",
+                    models.CharField(
+                        choices=[
+                            ("revenue", "Revenue"),
+                            ("time_saved", "Time saved"),
+                            ("customers", "Customers"),
+                            ("custom", "Custom"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("unit", models.CharField(max_length=40)),
+                ("count", models.PositiveIntegerField()),
+                ("people", models.PositiveIntegerField()),
+                ("avg_value", models.FloatField()),
+                ("p10", models.FloatField()),
+                ("p25", models.FloatField()),
+                ("p50", models.FloatField()),
+                ("p75", models.FloatField()),
+                ("p90", models.FloatField()),
+                ("log_mean", models.FloatField()),
+                ("log_variance", models.FloatField()),
+                (
+                    "market",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.market",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="workflows.aggregationrun",
+                    ),
+                ),
+                (
+                    "skill_level",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.skilllevel",
+                    ),
+                ),
+                (
+                    "workflow",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="workflows.workflow",
+                    ),
+                ),
             ],
             options={
-                'default_permissions': ('view',),
+                "default_permissions": ("view",),
             },
         ),
         migrations.CreateModel(
-            name='WorkflowSuccess',
+            name="WorkflowSuccess",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('successes', models.PositiveIntegerField()),
-                ('decided', models.PositiveIntegerField()),
-                ('running', models.PositiveIntegerField()),
-                ('market', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.market')),
-                ('run', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='workflows.aggregationrun')),
-                ('skill_level', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.skilllevel')),
-                ('workflow', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='workflows.workflow')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("successes", models.PositiveIntegerField()),
+                ("decided", models.PositiveIntegerField()),
+                ("running", models.PositiveIntegerField()),
+                (
+                    "market",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.market",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="workflows.aggregationrun",
+                    ),
+                ),
+                (
+                    "skill_level",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.skilllevel",
+                    ),
+                ),
+                (
+                    "workflow",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="workflows.workflow",
+                    ),
+                ),
             ],
             options={
-                'default_permissions': ('view',),
+                "default_permissions": ("view",),
             },
         ),
         migrations.CreateModel(
-            name='WorkflowVersion',
+            name="WorkflowVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('title', models.CharField(max_length=120)),
-                ('description', models.TextField()),
-                ('steps', models.JSONField()),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('workflow', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='workflows.workflow')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField()),
+                ("title", models.CharField(max_length=120)),
+                ("description", models.TextField()),
+                ("steps", models.JSONField()),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "workflow",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="versions",
+                        to="workflows.workflow",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['workflow', 'number'],
+                "ordering": ["workflow", "number"],
             },
         ),
         migrations.AddField(
-            model_name='workflow',
-            name='current_version',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workflows.workflowversion'),
+            model_name="workflow",
+            name="current_version",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="workflows.workflowversion",
+            ),
         ),
         migrations.AddField(
-            model_name='execution',
-            name='version',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='workflows.workflowversion'),
+            model_name="execution",
+            name="version",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="workflows.workflowversion",
+            ),
         ),
         migrations.CreateModel(
-            name='ClientOperation',
+            name="ClientOperation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('client_op_id', models.CharField(max_length=64)),
-                ('rev', models.PositiveIntegerField()),
-                ('done_steps', models.JSONField()),
-                ('created_at', models.DateTimeField()),
-                ('execution', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='workflows.execution')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("client_op_id", models.CharField(max_length=64)),
+                ("rev", models.PositiveIntegerField()),
+                ("done_steps", models.JSONField()),
+                ("created_at", models.DateTimeField()),
+                (
+                    "execution",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="workflows.execution",
+                    ),
+                ),
             ],
             options={
-                'default_permissions': ('view',),
-                'constraints': [models.UniqueConstraint(fields=('execution', 'client_op_id'), name='client_operation_once')],
+                "default_permissions": ("view",),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("execution", "client_op_id"), name="client_operation_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ExecutionSegment',
+            name="ExecutionSegment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('started_at', models.DateTimeField()),
-                ('last_seen_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('execution', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='segments', to='workflows.execution')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("started_at", models.DateTimeField()),
+                ("last_seen_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "execution",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="segments",
+                        to="workflows.execution",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['started_at', 'pk'],
-                'indexes': [models.Index(condition=models.Q(('ended_at__isnull', True)), fields=['last_seen_at'], name='execution_segment_open')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True)), fields=('execution',), name='execution_one_open_segment'), models.CheckConstraint(condition=models.Q(('last_seen_at__gte', models.F('started_at'))), name='execution_segment_forward')],
+                "ordering": ["started_at", "pk"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("ended_at__isnull", True)),
+                        fields=["last_seen_at"],
+                        name="execution_segment_open",
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("ended_at__isnull", True)),
+                        fields=("execution",),
+                        name="execution_one_open_segment",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("last_seen_at__gte", models.F("started_at"))),
+                        name="execution_segment_forward",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='PlanPurchase',
+            name="PlanPurchase",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('lease_owner', models.CharField(blank=True, default='', editable=False, max_length=80)),
-                ('leased_until', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('fence', models.PositiveBigIntegerField(default=0, editable=False)),
-                ('public_id', core.fields.PublicIdField(prefix='purchase')),
-                ('plan', models.CharField(choices=[('starter', 'Starter'), ('pro', 'Pro'), ('scale', 'Scale')], max_length=16)),
-                ('amount_minor', models.PositiveBigIntegerField()),
-                ('currency', models.CharField(max_length=3)),
-                ('provider', models.CharField(max_length=16)),
-                ('state', models.CharField(choices=[('open', 'Waiting for payment'), ('active', 'Active'), ('ended', 'Ended'), ('expired', 'Expired')], default='open', max_length=16)),
-                ('checkout_reference', models.CharField(blank=True, max_length=120)),
-                ('subscription_reference', models.CharField(blank=True, db_index=True, max_length=120)),
-                ('cancel_due_at', models.DateTimeField(blank=True, null=True)),
-                ('cancel_attempts', models.PositiveSmallIntegerField(default=0)),
-                ('created_at', models.DateTimeField()),
-                ('paid_at', models.DateTimeField(blank=True, null=True)),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='plan_purchases', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "lease_owner",
+                    models.CharField(blank=True, default="", editable=False, max_length=80),
+                ),
+                ("leased_until", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("fence", models.PositiveBigIntegerField(default=0, editable=False)),
+                ("public_id", core.fields.PublicIdField(prefix="purchase")),
+                (
+                    "plan",
+                    models.CharField(
+                        choices=[("starter", "Starter"), ("pro", "Pro"), ("scale", "Scale")],
+                        max_length=16,
+                    ),
+                ),
+                ("amount_minor", models.PositiveBigIntegerField()),
+                ("currency", models.CharField(max_length=3)),
+                ("provider", models.CharField(max_length=16)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("open", "Waiting for payment"),
+                            ("active", "Active"),
+                            ("ended", "Ended"),
+                            ("expired", "Expired"),
+                        ],
+                        default="open",
+                        max_length=16,
+                    ),
+                ),
+                ("checkout_reference", models.CharField(blank=True, max_length=120)),
+                (
+                    "subscription_reference",
+                    models.CharField(blank=True, db_index=True, max_length=120),
+                ),
+                ("cancel_due_at", models.DateTimeField(blank=True, null=True)),
+                ("cancel_attempts", models.PositiveSmallIntegerField(default=0)),
+                ("created_at", models.DateTimeField()),
+                ("paid_at", models.DateTimeField(blank=True, null=True)),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="plan_purchases",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-pk'],
-                'default_permissions': ('view',),
-                'indexes': [models.Index(condition=models.Q(('cancel_due_at__isnull', False)), fields=['cancel_due_at'], name='plan_purchase_to_cancel')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'active')), fields=('person',), name='plan_purchase_one_active')],
+                "ordering": ["-pk"],
+                "default_permissions": ("view",),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("cancel_due_at__isnull", False)),
+                        fields=["cancel_due_at"],
+                        name="plan_purchase_to_cancel",
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "active")),
+                        fields=("person",),
+                        name="plan_purchase_one_active",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ProofFile',
+            name="ProofFile",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', core.fields.PublicIdField(prefix='proof')),
-                ('kind', models.CharField(choices=[('none', 'No proof'), ('image', 'Image'), ('pdf', 'PDF')], max_length=8)),
-                ('original_name', models.CharField(max_length=120)),
-                ('content_type', models.CharField(max_length=40)),
-                ('size_bytes', models.PositiveIntegerField()),
-                ('sha256', models.CharField(max_length=64)),
-                ('width', models.PositiveIntegerField(blank=True, null=True)),
-                ('height', models.PositiveIntegerField(blank=True, null=True)),
-                ('storage_key', models.CharField(max_length=160, unique=True)),
-                ('scan_verdict', models.CharField(choices=[('not_scanned', 'Not scanned'), ('clean', 'Clean')], default='not_scanned', max_length=16)),
-                ('review_state', models.CharField(choices=[('pending', 'Waiting for review'), ('accepted', 'Accepted'), ('rejected', 'Rejected')], default='pending', max_length=16)),
-                ('review_reason', models.CharField(blank=True, max_length=300)),
-                ('reviewed_at', models.DateTimeField(blank=True, null=True)),
-                ('uploaded_at', models.DateTimeField()),
-                ('outcome', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='proof', to='workflows.outcome')),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('reviewed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("public_id", core.fields.PublicIdField(prefix="proof")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("none", "No proof"), ("image", "Image"), ("pdf", "PDF")],
+                        max_length=8,
+                    ),
+                ),
+                ("original_name", models.CharField(max_length=120)),
+                ("content_type", models.CharField(max_length=40)),
+                ("size_bytes", models.PositiveIntegerField()),
+                ("sha256", models.CharField(max_length=64)),
+                ("width", models.PositiveIntegerField(blank=True, null=True)),
+                ("height", models.PositiveIntegerField(blank=True, null=True)),
+                ("storage_key", models.CharField(max_length=160, unique=True)),
+                (
+                    "scan_verdict",
+                    models.CharField(
+                        choices=[("not_scanned", "Not scanned"), ("clean", "Clean")],
+                        default="not_scanned",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "review_state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Waiting for review"),
+                            ("accepted", "Accepted"),
+                            ("rejected", "Rejected"),
+                        ],
+                        default="pending",
+                        max_length=16,
+                    ),
+                ),
+                ("review_reason", models.CharField(blank=True, max_length=300)),
+                ("reviewed_at", models.DateTimeField(blank=True, null=True)),
+                ("uploaded_at", models.DateTimeField()),
+                (
+                    "outcome",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="proof",
+                        to="workflows.outcome",
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "reviewed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['review_state', 'uploaded_at'], name='workflows_p_review__79989a_idx')],
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('review_state', 'rejected'), _negated=True), models.Q(('review_reason', ''), _negated=True), _connector='OR'), name='proof_rejected_says_why')],
+                "indexes": [
+                    models.Index(
+                        fields=["review_state", "uploaded_at"],
+                        name="workflows_p_review__79989a_idx",
+                    )
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("review_state", "rejected"), _negated=True),
+                            models.Q(("review_reason", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="proof_rejected_says_why",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ValueSpread',
+            name="ValueSpread",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('metric_type', models.CharField(choices=[('revenue', 'Revenue'), ('time_saved', 'Time saved'), ('customers', 'Customers'), ('custom', 'Custom')], max_length=16)),
-                ('unit', models.CharField(max_length=40)),
-                ('tau_market', models.FloatField()),
-                ('tau_cohort', models.FloatField()),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='workflows.aggregationrun')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "metric_type",
+                    models.CharField(
+                        choices=[
+                            ("revenue", "Revenue"),
+                            ("time_saved", "Time saved"),
+                            ("customers", "Customers"),
+                            ("custom", "Custom"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("unit", models.CharField(max_length=40)),
+                ("tau_market", models.FloatField()),
+                ("tau_cohort", models.FloatField()),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="workflows.aggregationrun",
+                    ),
+                ),
             ],
             options={
-                'default_permissions': ('view',),
-                'constraints': [models.UniqueConstraint(fields=('metric_type', 'unit'), name='value_spread_once')],
+                "default_permissions": ("view",),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("metric_type", "unit"), name="value_spread_once"
+                    )
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='outcome',
-            index=models.Index(fields=['person', '-logged_at'], name='workflows_o_person__3b2175_idx'),
+            model_name="outcome",
+            index=models.Index(
+                fields=["person", "-logged_at"], name="workflows_o_person__3b2175_idx"
+            ),
         ),
         migrations.AddIndex(
-            model_name='outcome',
-            index=models.Index(fields=['is_counted', 'workflow', 'market', 'skill_level', 'metric_type', 'unit', 'value_minor', 'person'], name='outcome_by_cohort'),
+            model_name="outcome",
+            index=models.Index(
+                fields=[
+                    "is_counted",
+                    "workflow",
+                    "market",
+                    "skill_level",
+                    "metric_type",
+                    "unit",
+                    "value_minor",
+                    "person",
+                ],
+                name="outcome_by_cohort",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='outcome',
-            constraint=models.CheckConstraint(condition=models.Q(('value_minor__gte', 0)), name='outcome_not_negative'),
+            model_name="outcome",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("value_minor__gte", 0)), name="outcome_not_negative"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='outcome',
-            constraint=models.CheckConstraint(condition=models.Q(('voided_at__isnull', True), ('is_counted', False), _connector='OR'), name='outcome_void_never_counts'),
+            model_name="outcome",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("voided_at__isnull", True), ("is_counted", False), _connector="OR"
+                ),
+                name="outcome_void_never_counts",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='outcome',
-            constraint=models.UniqueConstraint(condition=models.Q(('client_op_id', ''), _negated=True), fields=('person', 'client_op_id'), name='outcome_once_a_client_op'),
+            model_name="outcome",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("client_op_id", ""), _negated=True),
+                fields=("person", "client_op_id"),
+                name="outcome_once_a_client_op",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='workflowperformance',
-            constraint=models.UniqueConstraint(condition=models.Q(('market__isnull', True), ('skill_level__isnull', True)), fields=('workflow', 'metric_type', 'unit'), name='workflow_performance_overall'),
+            model_name="workflowperformance",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("market__isnull", True), ("skill_level__isnull", True)),
+                fields=("workflow", "metric_type", "unit"),
+                name="workflow_performance_overall",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='workflowperformance',
-            constraint=models.UniqueConstraint(condition=models.Q(('market__isnull', False), ('skill_level__isnull', True)), fields=('workflow', 'market', 'metric_type', 'unit'), name='workflow_performance_market'),
+            model_name="workflowperformance",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("market__isnull", False), ("skill_level__isnull", True)),
+                fields=("workflow", "market", "metric_type", "unit"),
+                name="workflow_performance_market",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='workflowperformance',
-            constraint=models.UniqueConstraint(condition=models.Q(('market__isnull', False), ('skill_level__isnull', False)), fields=('workflow', 'market', 'skill_level', 'metric_type', 'unit'), name='workflow_performance_cohort'),
+            model_name="workflowperformance",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("market__isnull", False), ("skill_level__isnull", False)),
+                fields=("workflow", "market", "skill_level", "metric_type", "unit"),
+                name="workflow_performance_cohort",
+            ),
         ),
         migrations.AddIndex(
-            model_name='workflowsuccess',
-            index=models.Index(fields=['market', 'skill_level', 'workflow'], name='workflows_w_market__410d84_idx'),
+            model_name="workflowsuccess",
+            index=models.Index(
+                fields=["market", "skill_level", "workflow"], name="workflows_w_market__410d84_idx"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='workflowsuccess',
-            constraint=models.UniqueConstraint(condition=models.Q(('market__isnull', True), ('skill_level__isnull', True)), fields=('workflow',), name='workflow_success_overall'),
+            model_name="workflowsuccess",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("market__isnull", True), ("skill_level__isnull", True)),
+                fields=("workflow",),
+                name="workflow_success_overall",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='workflowsuccess',
-            constraint=models.UniqueConstraint(condition=models.Q(('market__isnull', False), ('skill_level__isnull', True)), fields=('workflow', 'market'), name='workflow_success_market'),
+            model_name="workflowsuccess",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("market__isnull", False), ("skill_level__isnull", True)),
+                fields=("workflow", "market"),
+                name="workflow_success_market",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='workflowsuccess',
-            constraint=models.UniqueConstraint(condition=models.Q(('market__isnull', False), ('skill_level__isnull', False)), fields=('workflow', 'market', 'skill_level'), name='workflow_success_cohort'),
+            model_name="workflowsuccess",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("market__isnull", False), ("skill_level__isnull", False)),
+                fields=("workflow", "market", "skill_level"),
+                name="workflow_success_cohort",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='workflowversion',
-            constraint=models.UniqueConstraint(fields=('workflow', 'number'), name='workflow_version_once'),
+            model_name="workflowversion",
+            constraint=models.UniqueConstraint(
+                fields=("workflow", "number"), name="workflow_version_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='execution',
-            index=models.Index(fields=['person', '-started_at'], name='workflows_e_person__7e6204_idx'),
+            model_name="execution",
+            index=models.Index(
+                fields=["person", "-started_at"], name="workflows_e_person__7e6204_idx"
+            ),
         ),
         migrations.AddIndex(
-            model_name='execution',
-            index=models.Index(fields=['workflow', 'market', 'skill_level', 'person', 'state', 'started_at', 'last_active_at', 'ended_at', 'first_outcome_at'], name='execution_by_cohort'),
+            model_name="execution",
+            index=models.Index(
+                fields=[
+                    "workflow",
+                    "market",
+                    "skill_level",
+                    "person",
+                    "state",
+                    "started_at",
+                    "last_active_at",
+                    "ended_at",
+                    "first_outcome_at",
+                ],
+                name="execution_by_cohort",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='execution',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', True), ('state__in', ('in_progress', 'paused'))), models.Q(models.Q(('state__in', ('in_progress', 'paused')), _negated=True), ('ended_at__isnull', False)), _connector='OR'), name='execution_ended_says_when'),
+            model_name="execution",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("ended_at__isnull", True), ("state__in", ("in_progress", "paused"))),
+                    models.Q(
+                        models.Q(("state__in", ("in_progress", "paused")), _negated=True),
+                        ("ended_at__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="execution_ended_says_when",
+            ),
         ),
     ]

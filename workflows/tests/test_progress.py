@@ -296,7 +296,7 @@ class TwoDevices(RuleBasedStateMachine):
         self.rev = row.rev
 
 
-TwoDevices.TestCase.settings = settings(max_examples=25, stateful_step_count=15, deadline=None)
+TwoDevices.TestCase.settings = settings(max_examples=12, stateful_step_count=12, deadline=None)
 
 
 class TestTwoDevices(TwoDevices.TestCase, TestCase):

@@ -147,7 +147,7 @@ class VideoSessionDetailSerializer(VideoSessionSerializer):
     run = VideoRunSerializer(allow_null=True)
 
 
-class StartInput(StrictBody):
+class StartProcessInput(StrictBody):
     """Body of ``POST /api/startprocess``, spelled as the seed does."""
 
     sessionId = StrictCharField(max_length=64)  # noqa: N815 - the seed's spelling
@@ -157,10 +157,10 @@ class StartInput(StrictBody):
     test = StrictCharField(max_length=40, default="Full Test")
 
 
-class StartedSerializer(serializers.Serializer[Any]):
+class ProcessStartedSerializer(serializers.Serializer[Any]):
     """Answer of ``POST /api/startprocess``."""
 
-    status = serializers.ChoiceField(choices=["started"])
+    status = serializers.CharField(help_text="Always started.")
     sessionID = serializers.CharField()  # noqa: N815 - the seed's spelling
     runId = serializers.CharField()  # noqa: N815 - the seed's spelling
 

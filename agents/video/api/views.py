@@ -178,13 +178,13 @@ class StartProcess(PersonView):
             "Answers at once; follow /ws/status/{sessionId}. 404 when there is no such video of "
             "this person, 409 while a run of it is open."
         ),
-        request=serializers.StartInput,
-        responses=serializers.StartedSerializer,
+        request=serializers.StartProcessInput,
+        responses=serializers.ProcessStartedSerializer,
     )
     def post(self, request: Request) -> Response:
         """Ask for a run."""
         _ = request._request.body
-        fields = checked(serializers.StartInput(data=request.data))
+        fields = checked(serializers.StartProcessInput(data=request.data))
         if fields["userId"] != self.person.public_id:
             # Somebody else's row is as good as none; the caller learns nothing more.
             raise selectors.VideoNotFoundError
@@ -292,7 +292,7 @@ class VideoRunRetry(PersonView):
         operation_id="video_run_retry",
         summary="Make the video again after a run that is over",
         request=None,
-        responses=serializers.StartedSerializer,
+        responses=serializers.ProcessStartedSerializer,
     )
     def post(self, request: Request, run_id: str) -> Response:
         """Start a new run of the same video, with the script as it is now."""

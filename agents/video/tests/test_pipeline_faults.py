@@ -219,8 +219,10 @@ async def test_a_failing_agent_stops_its_sibling_within_a_second(
         await context.report(stage.starting(agent))
         await until_busy(tmp_path)
         await asyncio.sleep(0.3)
+        raised.append(time.monotonic())
         raise PipelineError("broken", "It broke.")
 
+    raised = []
     stage = Stage(tmp_path, **{"visuals" if agent == "Agent2" else "narration": fail})
 
     error = await run_and_fail(stage)
@@ -232,10 +234,9 @@ async def test_a_failing_agent_stops_its_sibling_within_a_second(
         (sibling, "error", f"stopped because {agent} failed"),
         ("Orchestrator", "error", "It broke."),
     ]
-    failed_at = stage.times[[u.error for u in stage.updates].index("broken")]
-    # Published before anybody was waited for, and everything is gone within the second.
-    assert stage.times[-1] - failed_at < 0.1
-    assert ended - failed_at < 1.0
+    # Published before anybody was waited for: a stubborn process takes longer than this to end.
+    assert stage.times[-1] - raised[0] < 0.3
+    assert ended - raised[0] < 1.0
 
 
 async def test_real_drawing_is_stopped_within_a_second(tmp_path):
@@ -254,7 +255,7 @@ async def test_real_drawing_is_stopped_within_a_second(tmp_path):
 
 @pytest.mark.parametrize("agent", ["Agent2", "Agent4", "Agent5"])
 async def test_a_cancelled_run_says_so_and_ends_within_a_second(tmp_path, agent):
-    stage = Stage(tmp_path, script=make_script(long_scenes(14)))
+    stage = Stage(tmp_path, script=make_script(long_scenes(6, sentences=3)))
     asked = []
 
     async def cancel(update):
@@ -357,13 +358,15 @@ async def test_a_report_that_says_another_attempt_runs_stops_everything(tmp_path
     ("limits", "agent"),
     [
         (StepLimits(visuals_base=0.3, visuals_a_scene=0), "Agent2"),
-        (StepLimits(narration_base=0.15, narration_a_character=0), "Agent4"),
+        (StepLimits(narration_base=0.05, narration_a_character=0), "Agent4"),
         (StepLimits(composition_base=0.3, composition_a_second=0), "Agent5"),
     ],
     ids=["drawing", "speaking", "composing"],
 )
 async def test_a_step_that_takes_too_long_is_stopped(tmp_path, limits, agent):
-    stage = Stage(tmp_path, script=make_script(long_scenes(12)), option_fields={"limits": limits})
+    stage = Stage(
+        tmp_path, script=make_script(long_scenes(12, sentences=3)), option_fields={"limits": limits}
+    )
 
     error = await run_and_fail(stage)
 

@@ -8,7 +8,8 @@ import pytest
 
 from agents.video.pipeline import agent2
 from agents.video.pipeline.mp4 import read_movie
-from agents.video.pipeline.types import RowError, Scene, SceneKind
+from agents.video.pipeline.speech.track import Timeline
+from agents.video.pipeline.types import RowError, Scene, SceneKind, VideoResult
 from agents.video.tests.pipeline_stage import (
     ROOT_KEY,
     SESSION,
@@ -20,6 +21,7 @@ from agents.video.tests.pipeline_stage import (
     make_script,
     processes_in,
     read_cues,
+    read_sound,
 )
 
 
@@ -224,3 +226,37 @@ async def test_a_scene_without_words_is_shown_in_silence(tmp_path):
     assert stage.path(result.captions_key).read_text() == "WEBVTT\n"
     movie = read_movie(stage.path(result.video_key))
     assert movie.longest("vide") == pytest.approx(4.8, abs=0.05)
+
+
+@pytest.mark.slow
+async def test_two_hundred_scenes_are_drawn_and_spoken_without_drifting(tmp_path):
+    seen = {}
+
+    async def look(context):
+        (visuals,) = await context.workspace.scan("agent2", [1])
+        (sound,) = await context.workspace.scan("agent4", [1])
+        files = {one.name: one for one in sound.files}
+        timeline = await context.workspace.fetch("agent4", files["timeline.json"])
+        narration = await context.workspace.fetch("agent4", files["narration.wav"])
+        seen["slides"] = [one.name for one in visuals.files]
+        seen["timeline"] = Timeline.from_json(json.loads(timeline.read_text()))
+        samples, rate = read_sound(narration)
+        seen["seconds"] = len(samples) / rate
+        return VideoResult("key", "", "", 1.0, 1, Decimal(0))
+
+    scenes = [
+        Scene(SceneKind.FIGURE, f"Number {number}", "Word.", text=f"{number} %")
+        for number in range(200)
+    ]
+    stage = Stage(tmp_path, script=make_script(scenes), composition=look)
+
+    await stage.run()
+
+    assert seen["slides"] == [f"slide-{number:04d}.png" for number in range(1, 201)]
+    timeline = seen["timeline"]
+    assert len(timeline.scene_seconds) == len(timeline.cues) == 200
+    assert seen["seconds"] == pytest.approx(timeline.seconds, abs=0.02)
+    starts = [sum(timeline.scene_seconds[:number]) for number in range(200)]
+    late = [cue.start - start for cue, start in zip(timeline.cues, starts, strict=True)]
+    assert max(late) - min(late) < 0.001
+    assert late[0] == pytest.approx(0.4, abs=0.001)

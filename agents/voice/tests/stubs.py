@@ -161,9 +161,9 @@ class StubEngine:
         self.hearing_delay = 0.0
         self.cancelled = 0
         self.is_closed = False
-        self.model: llm.LLM | None = None
+        self.model: llm.LLM[Any] | None = None
 
-    def make_stt(self, language: str, tap: VadTap, on_restart: Callable[[], None]) -> stt.STT:
+    def make_stt(self, language: str, tap: VadTap, on_restart: Callable[[], None]) -> stt.STT[Any]:
         return UtteranceSTT(
             tap=tap,
             open_utterance=lambda on_interim: StubUtterance(self, on_interim),
@@ -172,10 +172,10 @@ class StubEngine:
             provider="local",
         )
 
-    def make_tts(self, language: str, on_restart: Callable[[], None]) -> tts.TTS:
+    def make_tts(self, language: str, on_restart: Callable[[], None]) -> tts.TTS[Any]:
         return StubTTS(self)
 
-    def make_llm(self) -> llm.LLM | None:
+    def make_llm(self) -> llm.LLM[Any] | None:
         return self.model
 
     async def warm(self) -> None:
@@ -185,7 +185,7 @@ class StubEngine:
         self.is_closed = True
 
 
-class StubTTS(tts.TTS):
+class StubTTS(tts.TTS[Any]):
     def __init__(self, engine: StubEngine) -> None:
         super().__init__(
             capabilities=tts.TTSCapabilities(streaming=False),
@@ -197,12 +197,16 @@ class StubTTS(tts.TTS):
     def synthesize(
         self, text: str, *, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS
     ) -> tts.ChunkedStream:
-        return _StubSpeech(tts=self, input_text=text, conn_options=conn_options)
+        return _StubSpeech(self, text, conn_options)
 
 
 class _StubSpeech(tts.ChunkedStream):
+    def __init__(self, owner: StubTTS, text: str, conn_options: APIConnectOptions) -> None:
+        super().__init__(tts=owner, input_text=text, conn_options=conn_options)
+        self._engine = owner.engine
+
     async def _run(self, output_emitter: tts.AudioEmitter) -> None:
-        engine = self._tts.engine
+        engine = self._engine
         if engine.speaking_fails:
             engine.speaking_fails -= 1
             raise APIStatusError("scripted", status_code=500, retryable=False)
@@ -214,7 +218,7 @@ class _StubSpeech(tts.ChunkedStream):
         output_emitter.flush()
 
 
-class StubModel(llm.LLM):
+class StubModel(llm.LLM[Any]):
     """Answers what was queued: words, or calls of tools; an exception is raised."""
 
     def __init__(self, *answers: Any) -> None:
@@ -231,15 +235,32 @@ class StubModel(llm.LLM):
     def provider(self) -> str:
         return "stub"
 
-    def chat(self, *, chat_ctx, tools=None, conn_options=DEFAULT_API_CONNECT_OPTIONS, **options):
-        return _StubStream(self, chat_ctx=chat_ctx, tools=tools or [], conn_options=conn_options)
+    def chat(
+        self,
+        *,
+        chat_ctx: llm.ChatContext,
+        tools: list[llm.Tool] | None = None,
+        conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS,
+        **options: Any,
+    ) -> llm.LLMStream:
+        return _StubStream(self, chat_ctx, tools or [], conn_options)
 
 
 class _StubStream(llm.LLMStream):
+    def __init__(
+        self,
+        owner: StubModel,
+        chat_ctx: llm.ChatContext,
+        tools: list[llm.Tool],
+        conn_options: APIConnectOptions,
+    ) -> None:
+        super().__init__(owner, chat_ctx=chat_ctx, tools=tools, conn_options=conn_options)
+        self._owner = owner
+
     async def _run(self) -> None:
-        self._llm.asked.append(self._chat_ctx.copy())
-        self._llm.offered.append([tool.info.name for tool in self._tools])
-        answer = self._llm.answers.pop(0) if self._llm.answers else "Yes."
+        self._owner.asked.append(self._chat_ctx.copy())
+        self._owner.offered.append([tool.id for tool in self._tools])
+        answer = self._owner.answers.pop(0) if self._owner.answers else "Yes."
         if isinstance(answer, Exception):
             raise answer
         if isinstance(answer, dict):

@@ -126,9 +126,7 @@ class CommerceAgent(LaneAgent):
             return self._browse(turn, context, language)
         return self._shelf(context, int(shelf_id), int(start) if start.isdigit() else 0, language)
 
-    def _shelf(
-        self, context: TurnContext, shelf_id: int, start: int, language: str
-    ) -> AgentResult:
+    def _shelf(self, context: TurnContext, shelf_id: int, start: int, language: str) -> AgentResult:
         products = shop.products_of(context.company_id, category_id=shelf_id)
         if not products[start:]:
             return _said(language, texts.empty_cart(language))
@@ -176,9 +174,7 @@ class CommerceAgent(LaneAgent):
             "Eso no lo tenemos, o no lo encontré con esas palabras.",
             "We do not have that, or I did not find it by those words.",
         )
-        return AgentResult(
-            replies=(say(text), *catalogue.replies), slots={}, language=language
-        )
+        return AgentResult(replies=(say(text), *catalogue.replies), slots={}, language=language)
 
     def _product(self, turn: Turn, context: TurnContext, language: str) -> AgentResult:
         product = shop.product_by_id(context.company_id, argument_of(turn))
@@ -209,9 +205,7 @@ class CommerceAgent(LaneAgent):
                 slots={"step": "quantity", "product": product.public_id},
                 language=language,
             )
-        return basket.add_products(
-            context, language, ((product, find_quantity(turn.text) or 1),)
-        )
+        return basket.add_products(context, language, ((product, find_quantity(turn.text) or 1),))
 
 
 def _said(language: str, *replies: Reply, effects: Sequence[Effect] = ()) -> AgentResult:

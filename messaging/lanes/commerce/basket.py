@@ -40,15 +40,14 @@ def add_by_words(turn: Turn, context: TurnContext, language: str) -> AgentResult
     if not clear and not unclear and seen is not None:
         # "I'll take two of those" is about what was shown last.
         clear = [(seen, find_quantity(turn.text) or 1)]
-    replies: list[Reply] = []
-    for wish in unclear[:2]:
-        replies.append(
-            texts.product_list(
-                pick(language, "¿Cuál de estos?", "Which of these?"),
-                list(wish.matches),
-                language=language,
-            )
+    replies = [
+        texts.product_list(
+            pick(language, "¿Cuál de estos?", "Which of these?"),
+            list(wish.matches),
+            language=language,
         )
+        for wish in unclear[:2]
+    ]
     if not clear and not replies:
         return _offer_catalogue(context, language)
     products = tuple((product, quantity) for product, quantity in clear if product is not None)
@@ -142,9 +141,7 @@ def remove_by_words(turn: Turn, context: TurnContext, language: str) -> AgentRes
 
 def _meant_line(lines: tuple[CartLine, ...], text: str) -> CartLine | None:
     documents = [
-        Document(
-            at, f"{line.product.name_es} {line.product.name_en} {line.product.keywords}"
-        )
+        Document(at, f"{line.product.name_es} {line.product.name_en} {line.product.keywords}")
         for at, line in enumerate(lines)
     ]
     matches = rank(text, documents, least=0.4)
@@ -196,8 +193,11 @@ def take_order_message(turn: Turn, context: TurnContext, language: str) -> Agent
         product = known.get(item.sku)
         if product is None or not product.is_active:
             problems.append(
-                pick(language, "• un artículo ya no está a la venta",
-                     "• one item is no longer on sale")  # fmt: skip
+                pick(
+                    language,
+                    "• un artículo ya no está a la venta",
+                    "• one item is no longer on sale",
+                )
             )
             continue
         if product.stock < item.quantity:

@@ -24,7 +24,9 @@ from messaging.turns import Turn, TurnKind
 ADDRESS_LEAST = 6
 LEAVING_SURE = 0.8
 #: Wishes that leave a checkout when they are clear; the cart stays as it is.
-_STAYING = frozenset({"delivery_choice", "checkout", "pay", "add_to_cart", "change_order", "search"})
+_STAYING = frozenset(
+    {"delivery_choice", "checkout", "pay", "add_to_cart", "change_order", "search"}
+)
 
 
 def active_intent(turn: Turn, step: str) -> str | None:
@@ -75,9 +77,7 @@ def begin(turn: Turn, context: TurnContext, language: str) -> AgentResult:
     if cart is None or not cart.lines.exists():
         waiting = orders.order_to_pay(context.contact_id)
         if waiting is not None:
-            return AgentResult(
-                replies=(pay_reply(waiting, language),), slots={}, language=language
-            )
+            return AgentResult(replies=(pay_reply(waiting, language),), slots={}, language=language)
         return _said(language, texts.empty_cart(language))
     totals = total_cart(cart=cart, place=None)
     changed = texts.changes_of(totals.lines, language)
@@ -225,7 +225,9 @@ def _confirm(context: TurnContext, language: str, slots: dict[str, Any]) -> Agen
     parts.append(texts.cart_lines(totals, language))
     if place is not None:
         fee = _fee_text(context, totals.fee_minor, language)
-        parts.append(pick(language, f"Envío a {place.name}: {fee}", f"Delivery to {place.name}: {fee}"))
+        parts.append(
+            pick(language, f"Envío a {place.name}: {fee}", f"Delivery to {place.name}: {fee}")
+        )
         parts.append(f"📍 {slots.get('address', '')}")
     else:
         parts.append(pick(language, "Lo recoges en la tienda.", "You pick it up at the shop."))

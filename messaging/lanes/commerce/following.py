@@ -49,9 +49,7 @@ def pay_reply(order: Order, language: str, *, is_new: bool = False) -> Reply:
         "Págalo con el botón; te aviso aquí cuando llegue el pago. Lo guardamos 2 horas.",
         "Pay with the button; I will tell you here when the payment arrives. We keep it 2 hours.",
     )
-    return link(
-        f"{head}\n{tail}", url=pay_url(payment), title=pick(language, "Pagar", "Pay")
-    )
+    return link(f"{head}\n{tail}", url=pay_url(payment), title=pick(language, "Pagar", "Pay"))
 
 
 def send_pay_link(turn: Turn, context: TurnContext, language: str) -> AgentResult:
@@ -97,9 +95,7 @@ def track(turn: Turn, context: TurnContext, language: str) -> AgentResult:
     if order is None:
         return _said(language, _no_orders(language))
     if order.state == OrderState.AWAITING_PAYMENT:
-        return _said(
-            language, say(texts.order_text(order, language)), pay_reply(order, language)
-        )
+        return _said(language, say(texts.order_text(order, language)), pay_reply(order, language))
     return AgentResult(
         replies=(say(texts.order_text(order, language)),),
         slots={"order": order.number},
@@ -162,9 +158,7 @@ def repeat(turn: Turn, context: TurnContext, language: str) -> AgentResult:
     return AgentResult(slots={}, effects=(fill,), language=language)
 
 
-def _named_or_only(
-    turn: Turn, context: TurnContext, candidates: list[Order]
-) -> Order | None:
+def _named_or_only(turn: Turn, context: TurnContext, candidates: list[Order]) -> Order | None:
     number = find_order_number(turn.text) or argument_of(turn)
     for order in candidates:
         if order.number == number:
@@ -305,7 +299,8 @@ def take_new_address(turn: Turn, context: TurnContext, language: str) -> AgentRe
         changed = order_services.change_address(order=order, address=address, place=place)
         text = pick(
             language,
-            f"Listo. Tu pedido {changed.number} va ahora a: {changed.address} ({changed.place_name})",
+            f"Listo. Tu pedido {changed.number} va ahora a: {changed.address} "
+            f"({changed.place_name})",
             f"Done. Your order {changed.number} now goes to: {changed.address} "
             f"({changed.place_name})",
         )

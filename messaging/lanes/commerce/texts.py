@@ -79,9 +79,7 @@ def product_card(product: Product, language: str) -> Reply:
             ("commerce:browse", pick(language, "Ver catálogo", "See catalogue")),
         )
     if product.stock <= 5:
-        parts.append(
-            pick(language, f"Quedan {product.stock}.", f"{product.stock} left.")
-        )
+        parts.append(pick(language, f"Quedan {product.stock}.", f"{product.stock} left."))
     key = product.public_id
     return ask(
         "\n".join(part for part in parts if part),
@@ -135,9 +133,7 @@ def changes_of(lines: tuple[CartLine, ...], language: str) -> list[str]:
         product = line.product
         name = name_of(product, language)
         if not product.is_active or product.stock <= 0:
-            found.append(
-                pick(language, f"• {name}: se agotó", f"• {name}: sold out")
-            )
+            found.append(pick(language, f"• {name}: se agotó", f"• {name}: sold out"))
         elif product.stock < line.quantity:
             found.append(
                 pick(
@@ -146,7 +142,11 @@ def changes_of(lines: tuple[CartLine, ...], language: str) -> list[str]:
                     f"• {name}: only {product.stock} left",
                 )
             )
-        if product.is_active and product.stock > 0 and product.price_minor != line.shown_price_minor:
+        if (
+            product.is_active
+            and product.stock > 0
+            and product.price_minor != line.shown_price_minor
+        ):
             before = format_money(line.shown_price_minor, product.currency, language)
             found.append(
                 pick(
@@ -161,8 +161,7 @@ def changes_of(lines: tuple[CartLine, ...], language: str) -> list[str]:
 def order_text(order: Order, language: str) -> str:
     """Return an order with its state, lines, amounts and what is known of its arrival."""
     parts = [f"📦 *{order.number}*: {state_text(order, language)}"]
-    for line in list(order.lines.all())[:LINES_SHOWN]:
-        parts.append(f"• {line.quantity} × {line.name}")
+    parts += [f"• {line.quantity} × {line.name}" for line in order.lines.all()[:LINES_SHOWN]]
     total = format_money(order.total_minor, order.currency, language)
     parts.append(f"Total: {total}")
     if order.fulfilment == "delivery" and order.address:
@@ -181,7 +180,5 @@ def order_text(order: Order, language: str) -> str:
             )
         )
     if order.is_refund_due:
-        parts.append(
-            pick(language, "Te debemos el reembolso.", "We owe you the refund.")
-        )
+        parts.append(pick(language, "Te debemos el reembolso.", "We owe you the refund."))
     return "\n".join(parts)

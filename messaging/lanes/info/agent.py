@@ -137,9 +137,7 @@ class InfoAgent(LaneAgent):
         return self._result(language, say(text))
 
     def _place(self, turn: Turn, context: TurnContext, language: str) -> AgentResult:
-        return self._result(
-            language, *facts.place_replies(context.company_id, language=language)
-        )
+        return self._result(language, *facts.place_replies(context.company_id, language=language))
 
     def _policies(self, turn: Turn, context: TurnContext, language: str) -> AgentResult:
         kind = argument_of(turn) or facts.policy_kind_of(turn.text) or ""
@@ -153,9 +151,7 @@ class InfoAgent(LaneAgent):
         if found:
             return self._answer(found[0][0], language)
         kind = facts.policy_kind_of(turn.text)
-        policy = (
-            facts.say_policy(context.company_id, kind=kind, language=language) if kind else ""
-        )
+        policy = facts.say_policy(context.company_id, kind=kind, language=language) if kind else ""
         if policy:
             return self._result(language, say(policy))
         products = shop.find_products(context.company_id, turn.text, least=0.6)
@@ -216,9 +212,7 @@ class InfoAgent(LaneAgent):
         return AgentResult(
             replies=(
                 say(
-                    facts.when_people_answer(
-                        context.company_id, now=context.now, language=language
-                    )
+                    facts.when_people_answer(context.company_id, now=context.now, language=language)
                 ),
             ),
             slots={"misses": 0},

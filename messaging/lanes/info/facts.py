@@ -157,7 +157,6 @@ def place_replies(company_id: int, *, language: str) -> tuple[Reply, ...]:
         replies.append(
             Reply(
                 ReplyKind.LOCATION,
-                profile.address,
                 latitude=profile.latitude,
                 longitude=profile.longitude,
                 place_name=profile.name,

@@ -126,9 +126,7 @@ class SupportAgent(LaneAgent):
 
     # --- a problem comes in --------------------------------------------------------------------
 
-    def _problem(
-        self, intent: str, turn: Turn, context: TurnContext, language: str
-    ) -> AgentResult:
+    def _problem(self, intent: str, turn: Turn, context: TurnContext, language: str) -> AgentResult:
         kind = _KINDS.get(intent, TicketKind.OTHER)
         if kind in (TicketKind.TECHNICAL, TicketKind.PAYMENT):
             tried = self._troubleshoot(kind, turn, context, language)
@@ -295,9 +293,7 @@ class SupportAgent(LaneAgent):
         def put() -> None:
             tickets.rate_ticket(ticket=ticket, score=int(score))
 
-        text = pick(
-            language, "¡Gracias por calificarnos! 🙏", "Thank you for rating us! 🙏"
-        )
+        text = pick(language, "¡Gracias por calificarnos! 🙏", "Thank you for rating us! 🙏")
         return AgentResult(replies=(say(text),), slots={}, effects=(put,), language=language)
 
     def _reopen(self, turn: Turn, context: TurnContext, language: str) -> AgentResult:
@@ -413,8 +409,11 @@ def _ask_order(listed: list[Order], kind: TicketKind, words: str, language: str)
     )
     rows += (Row("support:choose_order:-", pick(language, "Otro / ninguno", "Another / none")),)
     reply = offer(
-        pick(language, "Lamento eso. ¿De cuál pedido se trata?",
-             "I am sorry. Which order is it about?"),  # fmt: skip
+        pick(
+            language,
+            "Lamento eso. ¿De cuál pedido se trata?",
+            "I am sorry. Which order is it about?",
+        ),  # fmt: skip
         button=pick(language, "Elegir pedido", "Choose order"),
         sections=(Section("", rows),),
     )

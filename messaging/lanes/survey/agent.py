@@ -198,9 +198,7 @@ class SurveyAgent(LaneAgent):
         if run is None:
             return self._join(turn, context, language)
         # No reply here: the interviewer's comes from the survey.
-        return AgentResult(
-            slots={"run": run.public_id}, effects=(self._step(run, "say", turn),)
-        )
+        return AgentResult(slots={"run": run.public_id}, effects=(self._step(run, "say", turn),))
 
     def _finish(self, turn: Turn, context: TurnContext, language: str) -> AgentResult:
         run = selectors.live_run_of(context.contact_id)
@@ -211,9 +209,7 @@ class SurveyAgent(LaneAgent):
             "Gracias. Estoy revisando tus respuestas…",
             "Thank you. I am going through your answers…",
         )
-        return AgentResult(
-            replies=(say(text),), slots={}, effects=(self._step(run, "done", turn),)
-        )
+        return AgentResult(replies=(say(text),), slots={}, effects=(self._step(run, "done", turn),))
 
     def _leave(self, turn: Turn, context: TurnContext, language: str) -> AgentResult:
         run = selectors.live_run_of(context.contact_id)

@@ -1,0 +1,1 @@
+"""How plans are paid: one Protocol, a local page with play money, and Stripe Checkout."""

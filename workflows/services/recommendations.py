@@ -1,0 +1,434 @@
+"""Which workflow to try next, and why. Reads the nightly figures; writes nothing.
+
+All workflows are scored, intervals and values are worked out for those shown. The order is by the
+estimated chance, of equal ones by the number of the cohort's own starts, then by the catalogue.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime
+
+from accounts.models import Plan, User
+from core import clock
+from workflows import reasons, units
+from workflows.models import MetricType, Workflow
+from workflows.plans import PLANS, cheapest_with_tier
+from workflows.ranking import (
+    Counts,
+    Estimate,
+    Strengths,
+    Taus,
+    estimate_below,
+    estimate_chance,
+    estimate_overall,
+    typical_value,
+)
+from workflows.selectors import performance
+from workflows.selectors.performance import (
+    COHORT,
+    LEVELS,
+    MARKET,
+    OVERALL,
+    Cohort,
+    LastRun,
+    Successes,
+    Values,
+)
+from workflows.services.entitlements import plan_of
+
+NEW_BELOW = 5
+"""Decided starts of a cohort under which a workflow may take the exploration place."""
+PLACES_FOR_EXPLORATION = 5
+LEVEL_WORDS = {COHORT: "like you", MARKET: "in your market", OVERALL: "over all"}
+
+
+@dataclass(frozen=True, slots=True)
+class Typical:
+    """What a workflow brought, for one metric and unit; values in minor units."""
+
+    metric_type: str
+    unit: str
+    typical_minor: int
+    p25_minor: int
+    p75_minor: int
+    results: int
+    people: int
+    level: str
+    """The narrowest level with enough people to show."""
+    expected_minor: int
+    """Chance of a result times typical value: what a start brings, in this unit alone."""
+
+    @property
+    def words(self) -> str:
+        """Return it as a sentence."""
+        return reasons.say_typical(
+            metric=MetricType(self.metric_type).label,
+            typical=self.show(self.typical_minor),
+            low=self.show(self.p25_minor),
+            high=self.show(self.p75_minor),
+            results=self.results,
+            people=self.people,
+            whose=LEVEL_WORDS[self.level],
+        )
+
+    def show(self, value_minor: int) -> str:
+        """Return a value as a person reads it."""
+        return units.format_value(value_minor, self.metric_type, self.unit)
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """A workflow for somebody, with all that stands behind its place."""
+
+    workflow: Workflow
+    rank: int
+    estimate: Estimate
+    low: float
+    high: float
+    successes: Successes
+    evidence: str
+    reason: str
+    typical: tuple[Typical, ...]
+    is_unlocked: bool
+    required_plan: str
+    is_exploration: bool = False
+
+    @property
+    def score(self) -> float:
+        return self.estimate.score
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendations:
+    """What a person is shown."""
+
+    cohort: Cohort
+    plan: Plan
+    items: tuple[Recommendation, ...]
+    locked_above: tuple[Workflow, ...]
+    """Workflows that rank higher and come with a higher plan; named, without figures."""
+    run: LastRun | None
+
+    @property
+    def best(self) -> Recommendation | None:
+        return self.items[0] if self.items else None
+
+    @property
+    def counted(self) -> str:
+        return reasons.say_counted(self.run.counted_at if self.run else None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    workflow_id: int
+    tier: Plan
+    place: int
+    estimate: Estimate
+    successes: Successes
+
+    @property
+    def own(self) -> int:
+        return self.successes.at(COHORT).decided
+
+
+def recommend(*, person: User, now: datetime | None = None) -> Recommendations:
+    """Return what to try next, best first, as many as the person's plan shows.
+
+    What they completed already is left out while there is anything else.
+    """
+    plan = plan_of(person)
+    terms = PLANS[plan]
+    cohort = performance.cohort_of(person)
+    run = performance.last_run_for(person)
+    strengths = run.strengths if run else Strengths()
+    ranked = _rank(person, cohort, strengths)
+    finished = performance.finished_workflow_ids(person)
+    fresh = [one for one in ranked if one.workflow_id not in finished] or ranked
+    unlocked = [one for one in fresh if one.tier in terms.tiers]
+    shown = unlocked[: terms.recommendations]
+    exploration = None
+    if terms.has_exploration and len(unlocked) > PLACES_FOR_EXPLORATION:
+        day = (now or clock.now()).date()
+        exploration = _explore(unlocked[PLACES_FOR_EXPLORATION - 1 :], f"{person.public_id}{day}")
+        if exploration is not None:
+            others = [one for one in shown if one is not exploration]
+            keep = PLACES_FOR_EXPLORATION - 1
+            shown = [*others[:keep], exploration, *others[keep : terms.recommendations - 1]]
+    above = []
+    if shown:
+        best = ranked.index(shown[0])
+        above = [one for one in ranked[:best] if one.tier not in terms.tiers][:3]
+    wanted = [one.workflow_id for one in (*shown, *above)]
+    rows = performance.workflows_by_id(person, wanted)
+    typical = _typical_values(cohort, {one.workflow_id: one.estimate for one in shown})
+    return Recommendations(
+        cohort=cohort,
+        plan=plan,
+        items=tuple(
+            _present(
+                one,
+                rows[one.workflow_id],
+                rank=number,
+                cohort=cohort,
+                plan=plan,
+                typical=typical.get(one.workflow_id, ()),
+                is_exploration=one is exploration,
+            )
+            for number, one in enumerate(shown, 1)
+        ),
+        locked_above=tuple(rows[one.workflow_id] for one in above),
+        run=run,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LevelFigures:
+    """One line of an explanation: a level's own starts and the estimate with them."""
+
+    level: str
+    words: str
+    successes: int
+    decided: int
+    running: int
+    borrowed_from: str
+    strength: float
+    estimate: Estimate
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A recommendation with every number it is made of."""
+
+    recommendation: Recommendation
+    cohort: Cohort
+    run: LastRun | None
+    strengths: Strengths
+    levels: tuple[LevelFigures, ...]
+    """From everybody to the cohort."""
+    values: dict[tuple[str, str], dict[str, Values]]
+    """Values by (metric, unit) and level; those of fewer than five people left out."""
+
+    @property
+    def counted(self) -> str:
+        return reasons.say_counted(self.run.counted_at if self.run else None)
+
+
+def explain(*, person: User, workflow: Workflow) -> Explanation:
+    """Return how the chance of one workflow for a person comes about."""
+    plan = plan_of(person)
+    cohort = performance.cohort_of(person)
+    run = performance.last_run_for(person)
+    strengths = run.strengths if run else Strengths()
+    found = performance.successes_for(cohort, [workflow.pk]).get(workflow.pk, Successes())
+    scored = _score(workflow.pk, Plan(workflow.tier), 0, found, strengths)
+    typical = _typical_values(cohort, {workflow.pk: scored.estimate})
+    values = performance.values_for(cohort, [workflow.pk]).get(workflow.pk, {})
+    return Explanation(
+        recommendation=_present(
+            scored,
+            workflow,
+            rank=0,
+            cohort=cohort,
+            plan=plan,
+            typical=typical.get(workflow.pk, ()),
+            is_exploration=False,
+        ),
+        cohort=cohort,
+        run=run,
+        strengths=strengths,
+        levels=_levels(found, cohort, strengths),
+        values={
+            key: kept
+            for key, by_level in values.items()
+            if (
+                kept := {
+                    level: one
+                    for level, one in by_level.items()
+                    if one.people >= reasons.MIN_PEOPLE
+                }
+            )
+        },
+    )
+
+
+def _rank(person: User, cohort: Cohort, strengths: Strengths) -> list[_Scored]:
+    counted = performance.successes_for(cohort)
+    scored = [
+        _score(pk, Plan(tier), place, counted.get(pk) or Successes(), strengths)
+        for place, (pk, tier) in enumerate(performance.ranked_workflow_ids(person))
+    ]
+    scored.sort(key=lambda one: (-one.estimate.score, -one.own, one.place))
+    return scored
+
+
+def _score(pk: int, tier: Plan, place: int, successes: Successes, strengths: Strengths) -> _Scored:
+    estimate = estimate_chance(
+        cohort=successes.at(COHORT),
+        market=successes.at(MARKET),
+        overall=successes.at(OVERALL),
+        strengths=strengths,
+    )
+    return _Scored(pk, tier, place, estimate, successes)
+
+
+def _explore(candidates: list[_Scored], seed: str) -> _Scored | None:
+    """Return the little-tried workflow with the best draw of its chance today, if there is one."""
+    new = [one for one in candidates if one.own < NEW_BELOW]
+    return max(new, key=lambda one: one.estimate.draw(f"{seed}{one.workflow_id}"), default=None)
+
+
+def _present(
+    scored: _Scored,
+    workflow: Workflow,
+    *,
+    rank: int,
+    cohort: Cohort,
+    plan: Plan,
+    typical: tuple[Typical, ...],
+    is_exploration: bool,
+) -> Recommendation:
+    low, high = scored.estimate.interval()
+    reason = reasons.say_reason(
+        reasons.Grounds(
+            cohort_words=cohort.words,
+            market_words=cohort.market.lower(),
+            cohort=scored.successes.at(COHORT),
+            market=scored.successes.at(MARKET),
+            overall=scored.successes.at(OVERALL),
+            score=scored.estimate.score,
+            low=low,
+            high=high,
+        )
+    )
+    is_unlocked = scored.tier in PLANS[plan].tiers
+    return Recommendation(
+        workflow=workflow,
+        rank=rank,
+        estimate=scored.estimate,
+        low=low,
+        high=high,
+        successes=scored.successes,
+        evidence=reasons.evidence_word(scored.own),
+        reason=f"{reasons.say_exploration()} {reason}" if is_exploration else reason,
+        typical=typical,
+        is_unlocked=is_unlocked,
+        required_plan="" if is_unlocked else str(cheapest_with_tier(scored.tier)),
+        is_exploration=is_exploration,
+    )
+
+
+def _levels(found: Successes, cohort: Cohort, strengths: Strengths) -> tuple[LevelFigures, ...]:
+    overall, market, own = found.at(OVERALL), found.at(MARKET), found.at(COHORT)
+    elsewhere = overall.without(market)
+    nearby = market.without(own)
+    top = estimate_overall(elsewhere, strengths)
+    middle = estimate_below(top, nearby, strengths.market)
+    bottom = estimate_below(middle, own, strengths.cohort)
+    running = found.running
+    return (
+        _figures(
+            OVERALL,
+            "Everybody outside your market",
+            elsewhere,
+            running.get(OVERALL, 0) - running.get(MARKET, 0),
+            "the average of all workflows",
+            strengths.overall,
+            top,
+        ),
+        _figures(
+            MARKET,
+            f"Others in {cohort.market or 'your market (not said)'}",
+            nearby,
+            running.get(MARKET, 0) - running.get(COHORT, 0),
+            "everybody",
+            strengths.market,
+            middle,
+        ),
+        _figures(
+            COHORT,
+            f"Users like you ({cohort.words or 'not said'})",
+            own,
+            running.get(COHORT, 0),
+            "your market",
+            strengths.cohort,
+            bottom,
+        ),
+    )
+
+
+def _figures(
+    level: str,
+    words: str,
+    counts: Counts,
+    running: int,
+    borrowed_from: str,
+    strength: float,
+    estimate: Estimate,
+) -> LevelFigures:
+    low, high = estimate.interval()
+    return LevelFigures(
+        level=level,
+        words=words,
+        successes=counts.successes,
+        decided=counts.decided,
+        running=running,
+        borrowed_from=borrowed_from,
+        strength=strength,
+        estimate=estimate,
+        low=low,
+        high=high,
+    )
+
+
+def _typical_values(
+    cohort: Cohort, estimates: dict[int, Estimate]
+) -> dict[int, tuple[Typical, ...]]:
+    values = performance.values_for(cohort, estimates.keys())
+    taus = performance.taus_for({key for by_key in values.values() for key in by_key})
+    found: dict[int, tuple[Typical, ...]] = {}
+    for workflow_id, by_key in values.items():
+        rows = [
+            _typical(by_level, taus.get(key, Taus()), estimates[workflow_id].score)
+            for key, by_level in by_key.items()
+        ]
+        kept = [row for row in rows if row is not None]
+        kept.sort(key=lambda row: (-row.people, row.metric_type, row.unit))
+        found[workflow_id] = tuple(kept)
+    return found
+
+
+def _typical(by_level: dict[str, Values], taus: Taus, chance: float) -> Typical | None:
+    narrow = next(
+        (
+            by_level[level]
+            for level in reversed(LEVELS)
+            if level in by_level and by_level[level].people >= reasons.MIN_PEOPLE
+        ),
+        None,
+    )
+    if narrow is None:
+        return None
+    level = next(name for name, one in by_level.items() if one is narrow)
+    # Only levels as wide as the one that is shown: a narrower one is too few people to use.
+    weights = {OVERALL: 0.0, MARKET: taus.market, COHORT: taus.cohort}
+    used = LEVELS[: LEVELS.index(level) + 1]
+    typical = typical_value(
+        [(by_level[one].logs if one in by_level else None, weights[one]) for one in used]
+    )
+    if typical is None or not math.isfinite(typical):
+        return None
+    return Typical(
+        metric_type=narrow.metric_type,
+        unit=narrow.unit,
+        typical_minor=round(typical),
+        p25_minor=round(narrow.p25),
+        p75_minor=round(narrow.p75),
+        results=narrow.count,
+        people=narrow.people,
+        level=level,
+        expected_minor=round(typical * chance),
+    )

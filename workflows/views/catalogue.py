@@ -1,0 +1,185 @@
+"""The catalogue with a person's recommendations, starting a workflow, and why one is recommended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.models import Plan, User
+from core import money, ratelimit
+from core.charts import Bar, BarChart, build_bar_chart
+from core.errors import ForbiddenError, NotFoundError, ParleyError
+from workflows import reasons, units
+from workflows.api.devices import device_of
+from workflows.models import Execution, MetricType, Workflow
+from workflows.plans import CURRENCY, PLANS, cheapest_with_tier
+from workflows.selectors.catalogue import open_executions_by_workflow, workflow_for, workflows_for
+from workflows.selectors.executions import open_execution_of
+from workflows.selectors.performance import LEVELS
+from workflows.services.entitlements import allows_workflow
+from workflows.services.executions import start_execution
+from workflows.services.recommendations import LEVEL_WORDS, Explanation, explain, recommend
+
+STARTS_AN_HOUR = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One card of the catalogue."""
+
+    workflow: Workflow
+    minutes: str
+    running: Execution | None
+    is_unlocked: bool
+    plan_label: str
+    plan_price: str
+
+
+@require_safe
+@login_required
+def show_catalogue(request: HttpRequest) -> HttpResponse:
+    """Show what is recommended, with the reason, and everything there is."""
+    person = cast(User, request.user)
+    found = recommend(person=person)
+    running = open_executions_by_workflow(person)
+    return render(
+        request,
+        "workflows/catalogue.html",
+        {
+            "recommendations": found,
+            "picks": [(one, running.get(one.workflow.pk)) for one in found.items],
+            "plan": found.plan,
+            "next_plan": Plan.PRO if found.plan == Plan.STARTER else None,
+            "entries": [
+                _entry(row, found.plan, running.get(row.pk)) for row in workflows_for(person)
+            ],
+        },
+    )
+
+
+@login_required
+@require_POST
+def start_workflow(request: HttpRequest, name: str) -> HttpResponse:
+    """Start a workflow and open it; an open run of it is gone on with."""
+    person = cast(User, request.user)
+    workflow = _workflow(person, name)
+    execution = open_execution_of(person, workflow)
+    if execution is None:
+        try:
+            ratelimit.hit(
+                scope="execution.start",
+                key=person.public_id,
+                limit=STARTS_AN_HOUR,
+                window_seconds=3600,
+            )
+            execution = start_execution(person=person, workflow=workflow, device=device_of(request))
+        except ForbiddenError as error:
+            messages.warning(request, error.detail)
+            return redirect("workflow_upgrade")
+        except ParleyError as error:
+            messages.error(request, error.detail)
+            return redirect("workflow_list")
+    return redirect("workflow_executor", execution_id=execution.public_id)
+
+
+@require_safe
+@login_required
+def show_reason(request: HttpRequest, name: str) -> HttpResponse:
+    """Show every number behind the place of a workflow."""
+    person = cast(User, request.user)
+    workflow = _workflow(person, name)
+    found = explain(person=person, workflow=workflow)
+    return render(
+        request,
+        "workflows/recommendation_reason.html",
+        {
+            "workflow": workflow,
+            "found": found,
+            "recommendation": found.recommendation,
+            "chart": _chance_chart(found),
+            "values": _value_rows(found),
+            "running": open_execution_of(person, workflow),
+            "plan_label": cheapest_with_tier(Plan(workflow.tier)).label,
+            "min_people": reasons.MIN_PEOPLE,
+        },
+    )
+
+
+def _workflow(person: User, name: str) -> Workflow:
+    try:
+        return workflow_for(person, name)
+    except NotFoundError:
+        raise Http404 from None
+
+
+def _entry(workflow: Workflow, plan: Plan, running: Execution | None) -> Entry:
+    needed = cheapest_with_tier(Plan(workflow.tier))
+    version = workflow.current_version
+    return Entry(
+        workflow=workflow,
+        minutes=say_duration(version.steps) if version else "",
+        running=running,
+        is_unlocked=allows_workflow(plan=plan, workflow=workflow),
+        plan_label=needed.label,
+        plan_price=money.format_money(PLANS[needed].price_minor, CURRENCY),
+    )
+
+
+def say_duration(steps: list[dict[str, object]]) -> str:
+    """Return the sum of the steps' estimates, ``about 50 min``; empty when one cannot be read."""
+    total = 0
+    for step in steps:
+        number, _, unit = str(step["estimated_time"]).partition(" ")
+        if not number.isdecimal() or unit not in ("min", "h", "hour", "hours"):
+            return ""
+        total += int(number) * (1 if unit == "min" else 60)
+    hours, minutes = divmod(total, 60)
+    if not hours:
+        return f"about {minutes} min"
+    return f"about {hours} h {minutes:02d} min" if minutes else f"about {hours} h"
+
+
+def _chance_chart(found: Explanation) -> BarChart:
+    return build_bar_chart(
+        title="Estimated chance of a logged result, from everybody to users like you",
+        note="The bar is the estimate in percent, the line the range that holds it 4 times in 5.",
+        label_heading="Built on",
+        value_heading="Estimate",
+        maximum=100,
+        bars=[
+            Bar(
+                label=level.words,
+                value=reasons.percent(level.estimate.score),
+                display=f"{reasons.percent(level.estimate.score)} %",
+                low=reasons.percent(level.low),
+                high=reasons.percent(level.high),
+            )
+            for level in found.levels
+        ],
+    )
+
+
+def _value_rows(found: Explanation) -> list[dict[str, object]]:
+    rows = []
+    for (metric, unit), by_level in found.values.items():
+        for level in reversed(LEVELS):
+            one = by_level.get(level)
+            if one is not None:
+                rows.append(
+                    {
+                        "metric": MetricType(metric).label,
+                        "whose": LEVEL_WORDS[level],
+                        "count": one.count,
+                        "people": one.people,
+                        "middle": units.format_value(round(one.p50), metric, unit),
+                        "low": units.format_value(round(one.p10), metric, unit),
+                        "high": units.format_value(round(one.p90), metric, unit),
+                    }
+                )
+    return rows
