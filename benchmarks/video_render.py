@@ -37,7 +37,7 @@ LIMIT_RATIO = 0.12
 LIMIT_MB = 400
 LIMIT_OVERLAP = 1.10
 LOOK_SECONDS = 0.02
-OVERLAP_SCENES = 10
+OVERLAP_REPEATS = 5
 
 SCENES: list[dict[str, Any]] = [
     {
@@ -238,7 +238,7 @@ def run_pipeline(order: dict[str, Any]) -> None:
         ).start_full_test_process("user_1", "video_1")
 
     asyncio.run(run())
-    spans = {agent: moments[-1] - moments[0] for agent, moments in times.items()}
+    spans = {agent: (moments[0], moments[-1]) for agent, moments in times.items()}
     print(json.dumps({"spans": spans}))
 
 
@@ -350,31 +350,44 @@ def measure_renders(folder: Path, repeats: int, *, quick: bool) -> bool:
 
 
 def measure_overlap(folder: Path, repeats: int) -> bool:
-    """Print the second table and say whether the limit is kept."""
-    scenes = SCENES * OVERLAP_SCENES
+    """Print the second table and say whether the limit is kept.
+
+    The limit is on one and the same run: how long the two took together, of the longer one. What
+    each takes alone is shown beside it; on a machine with fewer free cores than the two can use
+    they slow each other down, which is no want of overlap.
+    """
+    scenes = SCENES * OVERLAP_REPEATS
     found: dict[str, list[float]] = {}
     for number in range(repeats):
         for kind in ("visuals", "narration", "visuals+narration"):
             place = str(folder / f"{kind}-{number}")
             output = child({"scenes": scenes, "folder": place, "only": [kind]}).output
             spans = json.loads(output.splitlines()[-1])["spans"]
-            found.setdefault(kind, []).append(max(spans.values()))
-    alone = {kind: median(times) for kind, times in found.items()}
-    longer = max(alone["visuals"], alone["narration"])
-    together = alone["visuals+narration"]
+            begun = min(first for first, _ in spans.values())
+            ended = max(last for _, last in spans.values())
+            found.setdefault(kind, []).append(ended - begun)
+            if kind == "visuals+narration":
+                longer = max(last - first for first, last in spans.values())
+                found.setdefault("overlap", []).append((ended - begun) / longer)
+    times = {kind: median(values) for kind, values in found.items()}
+    both = times["visuals+narration"]
     print_table(
         f"Agent2 and Agent4, {len(scenes)} scenes, median of {repeats}",
         ["agents", "seconds"],
         [
-            ["Agent2 alone", alone["visuals"]],
-            ["Agent4 alone", alone["narration"]],
-            ["both at once", together],
-            ["both, of the longer", ratio(together, longer)],
-            ["one after the other", alone["visuals"] + alone["narration"]],
+            ["Agent2 alone", times["visuals"]],
+            ["Agent4 alone", times["narration"]],
+            ["one after the other", times["visuals"] + times["narration"]],
+            ["both at once", both],
+            ["both at once, of the longer in that run", f"x{times['overlap']:.3f}"],
+            [
+                "both at once, of the longer alone",
+                ratio(both, max(times["visuals"], times["narration"])),
+            ],
         ],
     )
-    print(f"limit: x{LIMIT_OVERLAP:.2f} of the longer; found {ratio(together, longer)}")
-    return together <= LIMIT_OVERLAP * longer
+    print(f"limit: x{LIMIT_OVERLAP:.2f} of the longer; found x{times['overlap']:.3f}")
+    return times["overlap"] <= LIMIT_OVERLAP
 
 
 def main() -> int:

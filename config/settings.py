@@ -84,6 +84,7 @@ PARLEY_APPS = [
 # company and a reporter of lines, and returns the entrances to print as (name, path).
 DEMO_SEEDERS: tuple[str, ...] = (
     "surveys.demo.video.prepare_demo",
+    "workflows.demo.prepare_demo",
     "messaging.demo.prepare_demo",
 )
 INSTALLED_APPS = [
@@ -232,6 +233,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "home"
+SIGN_UP_REDIRECT_URL = "workflow_onboarding"
 PASSWORD_RESET_TIMEOUT = 3600
 INVITATION_DAYS = env.integer("INVITATION_DAYS", 7, minimum=1, maximum=90)
 ADMIN_REQUIRE_2FA = env.flag("ADMIN_REQUIRE_2FA", False)

@@ -290,8 +290,8 @@ FAQ: tuple[tuple[str, str, str, str, str, str], ...] = (
         "Ábrelo en el navegador del teléfono, no dentro de otra "
         "aplicación. Si ya venció, escribe *pagar* y te mando otro.",
         "The payment link does not open",
-        "Open it in your phone's browser, not inside another app. If it has expired, write *pay* and I "
-        "send another.",
+        "Open it in your phone's browser, not inside another app. If it has expired, write *pay* "
+        "and I send another.",
         "link pago error pagina",
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from messaging.views import inbox, simulator
+from messaging.views import inbox, shop, simulator
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("inbox/", inbox.inbox, name="inbox"),
@@ -22,4 +22,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("simulator/<str:phone_id>/read/", simulator.phone_read, name="simulator_read"),
     path("simulator/<str:phone_id>/files/", simulator.phone_file, name="simulator_file"),
     path("simulator/<str:phone_id>/faults/", simulator.faults_save, name="simulator_faults"),
+    path("shop/", shop.shop, name="shop"),
+    path("shop/save/<str:part>/", shop.shop_save, name="shop_save"),
+    path("shop/questions/", shop.faq_list, name="shop_faq"),
+    path("shop/questions/new/", shop.faq_edit, name="shop_faq_new"),
+    path("shop/questions/<str:entry_id>/", shop.faq_edit, name="shop_faq_edit"),
+    path("shop/catalogue/", shop.goods_list, name="shop_goods"),
+    path("shop/catalogue/new/", shop.product_edit, name="shop_product_new"),
+    path("shop/catalogue/<str:product_id>/", shop.product_edit, name="shop_product"),
+    path("shop/templates/", shop.template_list, name="shop_templates"),
 ]

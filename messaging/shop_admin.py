@@ -5,6 +5,8 @@ What money or goods hang on is to look at only; it changes through services, whi
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from django.contrib import admin
 
 from core.admin import ReadOnlyAdmin
@@ -36,9 +38,15 @@ from messaging.models import (
     TicketEntry,
 )
 
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Any]
+else:
+    # Generic for the type checker only.
+    ModelAdmin = admin.ModelAdmin
+
 
 @admin.register(BusinessProfile)
-class BusinessProfileAdmin(admin.ModelAdmin):
+class BusinessProfileAdmin(ModelAdmin):
     """Shops."""
 
     list_display = ("name", "company", "time_zone", "currency")
@@ -47,7 +55,7 @@ class BusinessProfileAdmin(admin.ModelAdmin):
 
 
 @admin.register(OpeningHours)
-class OpeningHoursAdmin(admin.ModelAdmin):
+class OpeningHoursAdmin(ModelAdmin):
     """Weekly hours."""
 
     list_display = ("company", "weekday", "opens_at", "closes_at")
@@ -55,7 +63,7 @@ class OpeningHoursAdmin(admin.ModelAdmin):
 
 
 @admin.register(SpecialDay)
-class SpecialDayAdmin(admin.ModelAdmin):
+class SpecialDayAdmin(ModelAdmin):
     """Dates with hours of their own."""
 
     list_display = ("company", "day", "opens_at", "closes_at", "note_en")
@@ -63,7 +71,7 @@ class SpecialDayAdmin(admin.ModelAdmin):
 
 
 @admin.register(Policy)
-class PolicyAdmin(admin.ModelAdmin):
+class PolicyAdmin(ModelAdmin):
     """Policies."""
 
     list_display = ("company", "kind", "updated_at")
@@ -71,7 +79,7 @@ class PolicyAdmin(admin.ModelAdmin):
 
 
 @admin.register(FaqEntry)
-class FaqEntryAdmin(admin.ModelAdmin):
+class FaqEntryAdmin(ModelAdmin):
     """Questions with their answers; the worst ones first."""
 
     list_display = ("question_en", "company", "topic", "helped_count", "missed_count", "is_active")
@@ -83,7 +91,7 @@ class FaqEntryAdmin(admin.ModelAdmin):
 
 
 @admin.register(MessageTemplate)
-class MessageTemplateAdmin(admin.ModelAdmin):
+class MessageTemplateAdmin(ModelAdmin):
     """Message templates; their state is Meta's."""
 
     list_display = ("name", "language", "category", "status", "company")
@@ -93,7 +101,7 @@ class MessageTemplateAdmin(admin.ModelAdmin):
 
 
 @admin.register(Category)
-class CategoryAdmin(admin.ModelAdmin):
+class CategoryAdmin(ModelAdmin):
     """Shelves of catalogues."""
 
     list_display = ("name_en", "company", "position")
@@ -101,7 +109,7 @@ class CategoryAdmin(admin.ModelAdmin):
 
 
 @admin.register(Product)
-class ProductAdmin(admin.ModelAdmin):
+class ProductAdmin(ModelAdmin):
     """Products; stock changes by counting, through the console."""
 
     list_display = ("sku", "name_en", "company", "price_minor", "currency", "stock", "is_active")
@@ -112,7 +120,7 @@ class ProductAdmin(admin.ModelAdmin):
 
 
 @admin.register(DeliveryPlace)
-class DeliveryPlaceAdmin(admin.ModelAdmin):
+class DeliveryPlaceAdmin(ModelAdmin):
     """Places shops deliver to."""
 
     list_display = ("name", "company", "fee_minor", "free_from_minor", "is_active")
@@ -186,7 +194,7 @@ class HandOffAdmin(ReadOnlyAdmin):
 
 
 @admin.register(SurveyKeyword)
-class SurveyKeywordAdmin(admin.ModelAdmin):
+class SurveyKeywordAdmin(ModelAdmin):
     """Words that open surveys."""
 
     list_display = ("code", "company", "survey", "is_active")

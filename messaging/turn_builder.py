@@ -23,6 +23,9 @@ FORM_FIELDS_MAX = 40
 #: Types that are kept and never answered.
 SILENT_TYPES = frozenset({"reaction", "system", "edit", "revoke", "ephemeral"})
 
+#: Types that may name a file.
+MEDIA_TYPES = frozenset({"image", "video", "audio", "voice", "document", "sticker"})
+
 
 @dataclass(frozen=True, slots=True)
 class Silence:

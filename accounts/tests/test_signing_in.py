@@ -33,7 +33,7 @@ def test_signing_up_makes_a_person_with_a_profile_and_signs_them_in(client):
     answer = client.post("/account/signup/", SIGN_UP)
 
     person = User.objects.get(email="nora@example.test")
-    assert (answer.status_code, answer["Location"]) == (302, "/")
+    assert (answer.status_code, answer["Location"]) == (302, "/onboarding/")
     assert Profile.objects.get(user=person).plan == "starter"
     assert Company.objects.count() == 0
     assert _is_signed_in(client)

@@ -126,7 +126,12 @@ def signup(request: HttpRequest) -> HttpResponseBase:
                 create_company(name=company_name, owner=user)
             login(request, user, backend=BACKEND)
             messages.success(request, _("Welcome to Parley."))
-            return redirect(safe_next(request, "console:home" if company_name else "home"))
+            # Who came without a company came to do something: settings name the page they begin on.
+            return redirect(
+                safe_next(
+                    request, "console:home" if company_name else settings.SIGN_UP_REDIRECT_URL
+                )
+            )
     return render(
         request, "accounts/signup.html", {"form": form, "next": request.GET.get("next", "")}
     )

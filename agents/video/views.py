@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Final, cast
 
 from django.contrib import messages
@@ -58,7 +59,7 @@ class Light:
     seq: int
     progress: float | None
     file_count: int | None
-    cost: float | None
+    cost: str
     reason: str
 
 
@@ -190,8 +191,8 @@ def show_video(request: HttpRequest, video_id: str) -> HttpResponse:
             "lights": [_light(agent, latest.get(agent)) for agent in AgentName],
             "overall": _light(AgentName.ORCHESTRATOR, latest.get(AgentName.ORCHESTRATOR)),
             "log": _log_lines(log),
-            "cost_lines": selectors.cost_lines_of(run) if run else [],
-            "total_cost": sum(selectors.costs_of(run).values()) if run else 0,
+            "cost_lines": _cost_lines(run),
+            "total_cost": _dollars(sum(selectors.costs_of(run).values()) if run else 0),
             "ahead": selectors.runs_ahead_of(run) if run and run.state == RunState.QUEUED else 0,
             "player": _player(row, shown, origin),
             "estimate": estimate_seconds(row.scenes),
@@ -354,7 +355,7 @@ def _light(agent: AgentName, latest: StoredStatus | None) -> Light:
         seq=latest.seq if latest else 0,
         progress=message.get("progress"),
         file_count=message.get("fileCount"),
-        cost=message.get("cost"),
+        cost=_dollars(message["cost"]) if message.get("cost") else "",
         reason=message.get("reason", ""),
     )
 
@@ -381,6 +382,20 @@ def _log_lines(found: list[StoredStatus]) -> list[LogLine]:
             )
         )
     return lines
+
+
+def _cost_lines(run: VideoRun | None) -> list[str]:
+    """Return the ledger of a run in words."""
+    return [
+        f"{line.agent}: {line.quantity.normalize():f} {line.unit} by {line.provider}, "
+        f"{_dollars(line.amount_usd)}"
+        for line in (selectors.cost_lines_of(run) if run else [])
+    ]
+
+
+def _dollars(amount: float | Decimal) -> str:
+    """Return an amount with cents, or with fractions of them where it is less than a dollar."""
+    return f"${amount:.4f}" if 0 < amount < 1 else f"${amount:.2f}"
 
 
 def _player(row: VideoSession, run: VideoRun | None, origin: str) -> dict[str, Any] | None:

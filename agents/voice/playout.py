@@ -34,8 +34,9 @@ LEAD_SECONDS: Final = 0.06
 """A browser keeps so much in hand before it begins to play."""
 REPORT_WAIT_SECONDS: Final = 0.2
 """How long a cut waits for the browser to say how far it came."""
-SILENT_BROWSER_SECONDS: Final = 5.0
-"""Past a sentence's own length: then it counts as heard, whatever the browser reports."""
+MOST_LAG_SECONDS: Final = 2.0
+"""How far a browser's report may lie behind our clock. One that may not play (no tap yet) reports
+0 for ever, and the talk must go on."""
 CHARACTERS_PER_SECOND: Final = 14.0
 """Of speech, until a sentence's own length is known."""
 
@@ -243,8 +244,11 @@ class Playout:
             if self._cut_timer is not None:
                 self._end_cut(spoken)
             return
-        spoken.base = max(0, min(told, spoken.sent))
-        spoken.base_at = self._now()
+        now = self._now()
+        lagging = int((now - spoken.clock_from - MOST_LAG_SECONDS) * BYTES_PER_SECOND)
+        floor = spoken.silenced_at + lagging - lagging % 2
+        spoken.base = max(0, min(max(told, floor), spoken.sent))
+        spoken.base_at = now
         self._wake.set()
 
     async def aclose(self) -> None:
@@ -284,15 +288,8 @@ class Playout:
         if is_all_sent and not spoken.is_end_told:
             spoken.is_end_told = True
             self._sink.publish(AudioEnded(spoken.line.segment_id, spoken.number, self.generation))
-        if is_all_sent and spoken.pcm and self._is_heard_out(spoken, heard, now):
+        if is_all_sent and spoken.pcm and heard >= len(spoken.pcm):
             self._end(spoken, interrupted=False)
-
-    def _is_heard_out(self, spoken: SpokenLine, heard: int, now: float) -> bool:
-        if heard >= len(spoken.pcm):
-            return True
-        # A browser that may not play (no tap yet) reports 0 for ever; the talk must go on.
-        left = (len(spoken.pcm) - spoken.silenced_at) / BYTES_PER_SECOND
-        return now - spoken.clock_from > left + SILENT_BROWSER_SECONDS
 
     def _send(self, spoken: SpokenLine, heard: int, now: float) -> None:
         if heard >= spoken.sent and spoken.sent < len(spoken.pcm):

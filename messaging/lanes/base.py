@@ -8,12 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date, datetime, time
-from typing import Any, ClassVar
+from typing import Any
 
 from agents.interview.language import fold, words
 from agents.interview.stopwords import STOP_WORDS
 from messaging.agents_protocol import AgentResult, RouterDecision, TurnContext
-from messaging.router.intents import intents_of
 from messaging.turns import Turn
 
 #: Words that tell the language of a short message besides function words.
@@ -28,8 +27,8 @@ _ENGLISH = frozenset(
 )
 _YES = frozenset(
     """si sip claro dale ok okay okey vale va bueno correcto confirmo confirmar acepto sale simon
-    yes     yep yeah yup sure confirm correct agree accept right perfecto perfect de_acuerdo hagale listo
-    eso exacto""".split()
+    hagale listo eso exacto perfecto yes yep yeah yup sure confirm correct agree accept right
+    perfect""".split()
 )
 _NO = frozenset("no nop nope nah cancela cancelar cancel negativo nel para_nada decline".split())
 _DAYS = {
@@ -50,13 +49,10 @@ _BARE_NUMBER = re.compile(r"(?<![\w-])(\d{4,})(?![\w-])")
 class LaneAgent:
     """Base of the lanes' agents."""
 
-    lane: ClassVar[str]
-    slot_schema: ClassVar[Mapping[str, Any]] = {"type": "object"}
-
-    @property
-    def intents(self) -> tuple[str, ...]:
-        """Every intent this lane handles."""
-        return intents_of(self.lane)
+    lane: str = ""
+    intents: tuple[str, ...] = ()
+    """Every intent this lane handles: those words can name and those of its own steps."""
+    slot_schema: Mapping[str, Any] = {"type": "object"}
 
     def active_intent(self, turn: Turn, context: TurnContext) -> str | None:
         """Return the intent of the step the lane waits in, when this turn answers it."""

@@ -81,7 +81,7 @@ class StockReason(models.TextChoices):
 class StockMovement(AppendOnlyModel):
     """Every change of a product's stock; their sum is the stock."""
 
-    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="movements")
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="+")
     delta = models.IntegerField()
     reason = models.CharField(max_length=16, choices=StockReason.choices)
     order_ref = models.CharField(max_length=60, blank=True)

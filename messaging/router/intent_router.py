@@ -18,7 +18,7 @@ from messaging.router.asking import ModelRouter
 from messaging.router.intents import FALLBACK, LANE_ORDER
 from messaging.router.reading import features_of, read_tokens
 from messaging.router.rules import score_rules
-from messaging.router.weights import load_weights
+from messaging.router.weights import Weights, load_weights
 from messaging.turns import Turn, TurnKind
 
 UNSURE_BELOW = 0.45
@@ -48,16 +48,26 @@ class Reading:
     """The intent of the next best lane, as ``lane.intent``."""
     reasons: tuple[str, ...]
 
+    @property
+    def is_unsure(self) -> bool:
+        """Whether a model should be asked."""
+        return self.confidence < UNSURE_BELOW
 
-def read_intent(text: str) -> Reading:
-    """Return the lane and intent the rules see in an utterance of either language."""
+
+def read_intent(text: str, *, weights: Weights | None = None) -> Reading:
+    """Return the lane and intent the rules see in an utterance of either language.
+
+    Args:
+        text: of a person, as it came.
+        weights: other ones than the product's, for measuring.
+    """
     tokens = read_tokens(text)
     if not any(token[0].isalnum() or token[0] == "#" for token in tokens):
         return Reading(FALLBACK, "unclear", 1.0, "", ("no_words",))
     features = features_of(tokens)
     classes = [name[2:] for name in features if name.startswith("c:")]
     points = score_rules(classes)
-    scores = load_weights().score(features)
+    scores = (weights or load_weights()).score(features)
     for name, value in points.items():
         scores[name] += RULE_SHARE * value
     top = max(scores.values())
@@ -113,7 +123,7 @@ class IntentRouter:
             return RouterDecision(lane, intent, 1.0, (f"kind:{turn.kind}",), RouteSource.RULES)
         if reading is None:
             return RouterDecision(FALLBACK, "unclear", 1.0, (f"kind:{turn.kind}",))
-        if reading.confidence < UNSURE_BELOW and self._model is not None:
+        if reading.is_unsure and self._model is not None:
             asked = self._model.ask(turn.text, context=context)
             if asked is not None:
                 return asked
@@ -135,7 +145,7 @@ class IntentRouter:
 
 def _from_rules(reading: Reading) -> RouterDecision:
     reasons = reading.reasons
-    if reading.confidence < UNSURE_BELOW:
+    if reading.is_unsure:
         reasons = ("unsure", f"or:{reading.runner_up}", *reasons)
     return RouterDecision(
         reading.lane, reading.intent, round(reading.confidence, 4), reasons, RouteSource.RULES

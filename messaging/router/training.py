@@ -85,18 +85,15 @@ def train_weights(utterances: Iterable[Utterance]) -> dict[str, Any]:
         scores -= scores.max(axis=1, keepdims=True)
         odds = np.exp(scores)
         gap = odds / odds.sum(axis=1, keepdims=True) - wanted
-        slope, slope_bias = inputs.T @ gap + PENALTY * weights, gap.sum(axis=0)
-        for value, grad, mean, square in (
-            (weights, slope, first, second),
-            (bias, slope_bias, first_bias, second_bias),
+        for value, slope, mean, square in (
+            (weights, inputs.T @ gap + PENALTY * weights, first, second),
+            (bias, gap.sum(axis=0), first_bias, second_bias),
         ):
-            mean += 0.1 * (grad - mean)
-            square += 0.001 * (grad * grad - square)
-            value -= (
-                LEARNING_RATE
-                * (mean / (1 - 0.9**step))
-                / (np.sqrt(square / (1 - 0.999**step)) + 1e-8)
-            )
+            mean += 0.1 * (slope - mean)
+            square += 0.001 * (slope * slope - square)
+            ahead = mean / (1 - 0.9**step)
+            spread = np.sqrt(square / (1 - 0.999**step))
+            value -= LEARNING_RATE * ahead / (spread + 1e-8)
     unit = float(np.abs(weights).max()) / BYTE_MAX
     packed = np.rint(weights / unit).astype(np.int8)
     kept = [at for at in range(len(names)) if packed[at].any()]

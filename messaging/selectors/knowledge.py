@@ -50,16 +50,13 @@ def hours_ahead(company_id: int, *, start: date, days: int = 7) -> list[DayHours
     found: list[DayHours] = []
     for offset in range(days):
         day = start + timedelta(days=offset)
-        row = special.get(day)
-        if row is None:
+        exception = special.get(day)
+        if exception is None:
             found.append(DayHours(day, tuple(sorted(weekly.get(day.weekday(), [])))))
             continue
-        spans = (
-            ((row.opens_at, row.closes_at),)
-            if row.opens_at is not None and row.closes_at is not None
-            else ()
-        )
-        found.append(DayHours(day, spans, row.note_es, row.note_en, is_special=True))
+        opens, closes = exception.opens_at, exception.closes_at
+        spans = ((opens, closes),) if opens is not None and closes is not None else ()
+        found.append(DayHours(day, spans, exception.note_es, exception.note_en, is_special=True))
     return found
 
 

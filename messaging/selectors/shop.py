@@ -83,6 +83,8 @@ def places_of(company_id: int) -> list[DeliveryPlace]:
 
 def place_of(company_id: int, place_id: int | None) -> DeliveryPlace | None:
     """Return one place the company delivers to."""
+    if place_id is None:
+        return None
     return DeliveryPlace.objects.filter(company_id=company_id, pk=place_id, is_active=True).first()
 
 

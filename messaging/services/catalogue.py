@@ -97,11 +97,11 @@ def save_product(
         )
         if product is None:
             raise InvalidInputError("unknown_product", "There is no such product any more.")
-        is_new, old_price = product.pk is None, product.price_minor
+        is_new, old_price = not public_id, product.price_minor
         problems: dict[str, str] = {}
         _set_texts(product, fields, problems)
         _set_price(product, fields, problems)
-        _set_place_in_shop(company, product, fields, problems)
+        _set_place_in_shop(company, product, fields, problems, is_new=is_new)
         stock = _read_stock(fields, problems) if is_new else None
         if problems:
             raise InvalidInputError(
@@ -155,7 +155,8 @@ def _set_price(product: Product, fields: Mapping[str, Any], problems: dict[str, 
     if not product.currency:
         problems.setdefault("currency", "Choose a currency.")
         return
-    price = product.price_minor
+    # A new product has none yet, whatever the type of the field says.
+    price: int | None = getattr(product, "price_minor", None)
     try:
         if "price" in fields:
             raw = fields["price"]
@@ -173,7 +174,12 @@ def _set_price(product: Product, fields: Mapping[str, Any], problems: dict[str, 
 
 
 def _set_place_in_shop(
-    company: Company, product: Product, fields: Mapping[str, Any], problems: dict[str, str]
+    company: Company,
+    product: Product,
+    fields: Mapping[str, Any],
+    problems: dict[str, str],
+    *,
+    is_new: bool,
 ) -> None:
     if "category" in fields:
         shelf = Category.objects.filter(company=company, slug=str(fields["category"])).first()
@@ -181,7 +187,7 @@ def _set_place_in_shop(
             problems["category"] = "Choose one of your sections."
         else:
             product.category = shelf
-    elif product.category_id is None:
+    elif is_new:
         problems["category"] = "Choose a section."
     if "is_active" in fields:
         product.is_active = bool(fields["is_active"])

@@ -169,9 +169,11 @@ def _refuse_changes(lines: list[CartLine], products: dict[int, Product]) -> None
 def _place_of(request: CheckoutRequest) -> DeliveryPlace | None:
     if request.fulfilment == Fulfilment.PICKUP:
         return None
-    place = DeliveryPlace.objects.filter(
-        company_id=request.company_id, pk=request.place_id, is_active=True
-    ).first()
+    place = None
+    if request.place_id is not None:
+        place = DeliveryPlace.objects.filter(
+            company_id=request.company_id, pk=request.place_id, is_active=True
+        ).first()
     if place is None or not request.address.strip():
         raise InvalidInputError(
             "address_missing", "Give an address in a place this shop delivers to."

@@ -9,10 +9,20 @@ from django.db import transaction
 
 from accounts.models import Company, User
 from core import audit, clock
-from core.errors import ConflictError
+from core.errors import ConflictError, InvalidInputError
 from core.live import publish_ephemeral
-from messaging.models import Conversation, ConversationMode, HandOff, HandOffState, Ticket
+from core.text import clean_text
+from messaging.models import (
+    Conversation,
+    ConversationMode,
+    ConversationNote,
+    HandOff,
+    HandOffState,
+    Ticket,
+    TurnRecord,
+)
 from messaging.models.support import TicketPriority
+from messaging.state.contract import LANES
 
 QUEUE_STREAM = "inbox"
 
@@ -111,6 +121,31 @@ def give_back(*, conversation: Conversation, operator: User) -> Conversation:
         _record(row, operator, "conversation.given_back")
         _tell(row, "given_back")
         return row
+
+
+def add_note(*, conversation: Conversation, author: User, text: str) -> ConversationNote:
+    """Write a remark for the team beside a conversation.
+
+    Raises:
+        InvalidInputError: nothing is left of the text.
+    """
+    cleaned = clean_text(text, 4000).text
+    if not cleaned:
+        raise InvalidInputError("note_empty", "Write the note first.")
+    return ConversationNote.objects.create(conversation=conversation, author=author, text=cleaned)
+
+
+def correct_lane(*, conversation: Conversation, turn_id: str, lane: str) -> bool:
+    """Note which lane an operator says a turn belonged to; False when there is no such turn."""
+    if lane not in LANES:
+        raise InvalidInputError("lane_unknown", "Choose one of the lanes.")
+    turns = TurnRecord.objects.filter(conversation=conversation, turn_id=turn_id)
+    return bool(turns.update(corrected_lane=lane))
+
+
+def mark_seen(*, conversation: Conversation) -> None:
+    """Note that an operator has looked at the conversation."""
+    Conversation.objects.filter(pk=conversation.pk, unread_count__gt=0).update(unread_count=0)
 
 
 def _record(conversation: Conversation, operator: User, action: str) -> None:

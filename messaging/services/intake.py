@@ -47,7 +47,7 @@ from messaging.models.inbound import InboundState
 from messaging.services import contacts
 from messaging.services.insertion import insert_new, update_each
 from messaging.services.status_events import STATUS_JOB
-from messaging.turn_builder import SILENT_TYPES, build_turn
+from messaging.turn_builder import MEDIA_TYPES, SILENT_TYPES, build_turn
 from messaging.turns import MEDIA_KINDS, Turn
 
 logger = logging.getLogger(__name__)
@@ -321,7 +321,7 @@ def _waits(item: MessageItem) -> bool:
 def _want_media(rows: list[InboundMessage]) -> None:
     wanted = []
     for row in rows:
-        if row.state != InboundState.WAITING:
+        if row.state != InboundState.WAITING or row.type not in MEDIA_TYPES:
             continue
         turn = build_turn(
             wamid=row.wamid, message_type=row.type, payload=row.payload, at=row.sent_at

@@ -247,7 +247,7 @@ def save_faq(
     )
     if entry is None:
         raise InvalidInputError("unknown_entry", "There is no such question any more.")
-    if entry.pk is None and FaqEntry.objects.filter(company=company).count() >= FAQ_MAX:
+    if not public_id and FaqEntry.objects.filter(company=company).count() >= FAQ_MAX:
         raise InvalidInputError("too_many_entries", f"Keep at most {FAQ_MAX} questions.")
     limits = {"question_es": 300, "question_en": 300, "keywords": 300}
     limits |= {"answer_es": 1000, "answer_en": 1000}

@@ -20,7 +20,6 @@ from core.ids import new_id
 from core.text import clean_text
 from messaging.models import (
     Conversation,
-    ConversationNote,
     InboundMedia,
     MediaState,
     MessageTemplate,
@@ -28,7 +27,6 @@ from messaging.models import (
     OutboundMessage,
     OutboundState,
     Ticket,
-    TurnRecord,
 )
 from messaging.models.knowledge import TemplateStatus
 from messaging.replies import Reply, ReplyKind, say
@@ -50,7 +48,7 @@ def inbox(request: CompanyRequest, conversation_id: str = "") -> HttpResponse:
     context = _list_context(request)
     if conversation_id:
         conversation = reads.conversation_of_company(request.company, conversation_id)
-        Conversation.objects.filter(pk=conversation.pk).update(unread_count=0)
+        hand_offs.mark_seen(conversation=conversation)
         context |= _conversation_context(request, conversation)
     narrowed = urlencode({"view": context["view"], "q": context["query"]})
     context["page_settings"] = {
@@ -74,7 +72,7 @@ def inbox_list(request: CompanyRequest) -> HttpResponse:
 def inbox_thread(request: CompanyRequest, conversation_id: str) -> HttpResponse:
     """Return the lines of a conversation alone."""
     conversation = reads.conversation_of_company(request.company, conversation_id)
-    Conversation.objects.filter(pk=conversation.pk).update(unread_count=0)
+    hand_offs.mark_seen(conversation=conversation)
     return render(
         request, "messaging/inbox_thread.html", _conversation_context(request, conversation)
     )
@@ -175,18 +173,16 @@ def _act(request: CompanyRequest, conversation: Conversation, action: str) -> st
         hand_offs.assign(conversation=conversation, operator=request.user, to=colleague)
         return f"{colleague.display_name} has it now."
     if action == "note":
-        text = clean_text(request.POST.get("text", ""), 4000).text
-        if not text:
-            raise InvalidInputError("note_empty", "Write the note first.")
-        ConversationNote.objects.create(conversation=conversation, author=request.user, text=text)
+        hand_offs.add_note(
+            conversation=conversation, author=request.user, text=request.POST.get("text", "")
+        )
         return "Noted. Only your team reads it."
     if action == "correct":
-        lane = request.POST.get("lane", "")
-        if lane not in LANES:
-            raise InvalidInputError("lane_unknown", "Choose one of the lanes.")
-        TurnRecord.objects.filter(
-            conversation=conversation, turn_id=request.POST.get("turn", "")
-        ).update(corrected_lane=lane)
+        hand_offs.correct_lane(
+            conversation=conversation,
+            turn_id=request.POST.get("turn", ""),
+            lane=request.POST.get("lane", ""),
+        )
         return "Corrected. It counts in the routing figures."
     if action == "resend":
         message = OutboundMessage.objects.filter(

@@ -23,10 +23,9 @@ SHORT = [
     ("chart", "Why they left", {"values": "Too slow: 30\nPrice: 12"}, "Most left as it was slow."),
     ("closing", "Thank you", {}, "Thank you for watching."),
 ]
-LONG = [
-    ("title", f"Part {number}", {}, "One more sentence that takes its time to say. " * 12)
-    for number in range(10)
-]
+SENTENCE = "One more sentence that takes its time to say. "
+MEDIUM = [("title", f"Part {number}", {}, SENTENCE * 20) for number in range(3)]
+LONG = [("title", f"Part {number}", {}, SENTENCE * 100) for number in range(2)]
 # Which statuses each light went through, noted before the page's own script runs.
 WATCH_LIGHTS = """
 window.walked = JSON.parse(sessionStorage.getItem("walked") ?? "{}");
@@ -68,13 +67,15 @@ def ana(parley, visitor):
 def write_script(page, parley, scenes, *, title="A film", button="Save and make the video"):
     """Write a script through the editor, scene by scene, and press the button."""
     page.goto(f"{parley.url}/studio/new")
-    for _ in range(3):
+    scenes_shown = page.locator(".scene")
+    for left in (2, 1, 0):
         page.get_by_role("button", name=re.compile("^Remove")).first.click()
-    expect(page.locator(".scene")).to_have_count(0)
+        expect(scenes_shown).to_have_count(left)
     page.get_by_label("Title", exact=True).fill(title)
     for number, (kind, heading, more, narration) in enumerate(scenes):
         page.get_by_label("Next scene").select_option(kind)
         page.get_by_role("button", name="Add scene").click()
+        expect(scenes_shown).to_have_count(number + 1)
         scene = page.locator(f"#scene-{number}")
         scene.get_by_label("Heading").fill(heading)
         scene.get_by_label("What the voice says").fill(narration)
@@ -94,6 +95,15 @@ def expect_finished(page):
     for agent in AGENTS:
         expect(light(page, agent)).to_have_attribute("data-status", "finished")
         expect(light(page, agent).locator("[data-word]")).to_have_text("Finished")
+
+
+def wait_until(page, expression):
+    """Wait for an expression to hold; the page's policy forbids playwright's own waiting."""
+    for _ in range(150):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"it never came to hold: {expression}")
 
 
 @pytest.fixture
@@ -126,11 +136,11 @@ def test_from_a_script_to_a_video_that_plays_with_captions(ana, parley):
     assert 5 < length < 40
     page.evaluate("document.querySelector('video').muted = true")
     page.evaluate("document.querySelector('video').play()")
-    page.wait_for_function("document.querySelector('video').currentTime > 0.8")
+    wait_until(page, "document.querySelector('video').currentTime > 0.8")
     captions = "document.querySelector('video').textTracks[0]"
     assert page.evaluate(f"{captions}.kind") == "captions"
     assert page.evaluate(f"{captions}.mode") == "showing"
-    page.wait_for_function(f"({captions}.activeCues ?? []).length > 0")
+    wait_until(page, f"({captions}.activeCues ?? []).length > 0")
     shown = page.evaluate(f"{captions}.activeCues[0].text")
     assert "heard from five" in shown.replace("\n", " ")
     assert page.evaluate("document.querySelector('video').videoWidth") == 1920
@@ -139,7 +149,7 @@ def test_from_a_script_to_a_video_that_plays_with_captions(ana, parley):
     chapter = page.get_by_role("link", name=re.compile("Thank you"))
     at = float(chapter.get_attribute("data-seek"))
     chapter.click()
-    page.wait_for_function(f"document.querySelector('video').currentTime >= {at - 0.2}")
+    wait_until(page, f"document.querySelector('video').currentTime >= {at - 0.2}")
     expect(page.get_by_text("Why they left").first).to_be_attached()
 
 
@@ -194,7 +204,7 @@ def test_everything_works_without_javascript(ana, parley):
 def test_a_late_comer_and_one_whose_socket_is_blocked_see_the_truth(ana, parley):
     first = ana()
     url = write_script(first, parley, LONG, title="Watched by three")
-    expect(light(first, "Agent4")).to_have_attribute("data-status", "processing", timeout=15_000)
+    expect(light(first, "Agent5")).to_have_attribute("data-status", "processing", timeout=40_000)
 
     late = ana()
     late.goto(url)
@@ -205,8 +215,8 @@ def test_a_late_comer_and_one_whose_socket_is_blocked_see_the_truth(ana, parley)
     )
     blocked.goto(url)
     for page in (late, blocked):
-        expect(light(page, "Agent4")).to_have_attribute("data-status", "processing")
-        expect(light(page, "Agent5")).to_have_attribute("data-status", "waiting")
+        expect(light(page, "Agent4")).to_have_attribute("data-status", "finished")
+        expect(light(page, "Agent5")).to_have_attribute("data-status", "processing")
 
     late.get_by_role("button", name="Cancel").click()
     for page in (first, late, blocked):
@@ -233,7 +243,7 @@ def test_a_socket_that_comes_back_asks_for_what_it_missed(finished):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(ana, parley, check_access, scheme):
     page = ana(color_scheme=scheme)
-    url = write_script(page, parley, LONG[:3], title="Looked at")
+    url = write_script(page, parley, SHORT, title="Looked at")
     check_access(page, f"{scheme} running", "main")
     expect_finished(page)
     check_access(page, f"{scheme} finished", "main")
@@ -279,8 +289,9 @@ def test_a_link_that_expired_is_renewed_by_the_player(finished):
     page, _ = finished
     page.evaluate("document.querySelector('video').src = '/api/video-files/gone'")
 
-    page.wait_for_function(
-        "document.querySelector('video').readyState >= 1 && !document.querySelector('video').error"
+    wait_until(
+        page,
+        "document.querySelector('video').readyState >= 1 && !document.querySelector('video').error",
     )
     assert "/api/video-files/gone" not in page.evaluate("document.querySelector('video').src")
 
@@ -302,8 +313,8 @@ def programs_in(folder: Path) -> list[str]:
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks at /proc")
 def test_the_death_of_the_server_ends_in_a_video_and_leaves_nothing_running(ana, parley):
     page = ana()
-    write_script(page, parley, LONG, title="Outlives its server")
-    expect(light(page, "Agent4")).to_have_attribute("data-status", "processing", timeout=15_000)
+    write_script(page, parley, MEDIUM, title="Outlives its server")
+    expect(light(page, "Agent5")).to_have_attribute("data-status", "processing", timeout=40_000)
 
     parley.stop(kill=True)
     expect(page.locator("[data-trouble]")).to_be_visible(timeout=30_000)

@@ -194,12 +194,11 @@ def _redraw(content: bytes, found: str, name: str) -> PreparedProof:
 
         pillow_heif.register_heif_opener(thumbnails=False)
     try:
-        with (
-            warnings.catch_warnings(),
-            Image.open(io.BytesIO(content), formats=[_FORMATS[found]]) as opened,
-        ):
+        with warnings.catch_warnings():
             # We have a limit of our own, far below the one Pillow warns at.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            picture = Image.open(io.BytesIO(content), formats=[_FORMATS[found]])
+        with picture as opened:
             if opened.width * opened.height > MAX_PIXELS:
                 raise _too_many_pixels(opened)
             opened.load()

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, storages
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
@@ -41,16 +42,24 @@ def stored(folder):
 
 
 def send(client, execution, content, name="proof.png", sent_type="image/png", **fields):
-    body = {
+    """Send the form as a browser would, or as somebody who writes the name by hand."""
+    fields = {
         "execution_id": execution.public_id,
         "metric_type": "revenue",
         "value": "10",
         "currency": "USD",
-        "proof": SimpleUploadedFile("x", content, sent_type),
         **fields,
     }
-    body["proof"]._name = name
-    return client.post("/api/outcome", body, format="multipart")
+    parts = [
+        f'--cut\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n{text}\r\n'.encode()
+        for field, text in fields.items()
+    ]
+    head = (
+        f'--cut\r\nContent-Disposition: form-data; name="proof"; filename="{name}"\r\n'
+        f"Content-Type: {sent_type}\r\n\r\n"
+    )
+    body = b"".join(parts) + head.encode() + content + b"\r\n--cut--\r\n"
+    return client.generic("POST", "/api/outcome", body, "multipart/form-data; boundary=cut")
 
 
 def heic_bytes():
@@ -132,7 +141,7 @@ def test_every_allowed_kind_is_taken_whatever_type_the_sender_says(
     assert (answer.status_code, answer.json()["proof_type"]) == (201, kind)
     assert path.suffix == f".{ending}"
     if kind == "image":
-        assert max(Image.open(path).size) <= 2048
+        assert max(Image.open(io.BytesIO(path.read_bytes())).size) <= 2048
 
 
 @pytest.mark.parametrize(
@@ -207,9 +216,14 @@ def test_a_body_far_over_the_limit_is_refused_before_it_is_read(ana, api_of):
 
 
 def test_two_files_and_other_fields_are_refused(ana, api_of, folder):
-    execution = make_execution(ana)
-    answer = send(
-        api_of(ana), execution, image_bytes(), other=SimpleUploadedFile("b.png", image_bytes())
+    answer = api_of(ana).post(
+        "/api/outcome",
+        {
+            "execution_id": make_execution(ana).public_id,
+            "proof": SimpleUploadedFile("a.png", image_bytes()),
+            "other": SimpleUploadedFile("b.png", image_bytes()),
+        },
+        format="multipart",
     )
 
     assert answer.json()["code"] == "proof_only_one"
@@ -294,7 +308,7 @@ def test_a_pdf_is_only_ever_a_download(ana, api_of, browser_of):
     answer = download(browser_of(ana), ProofFile.objects.get())
 
     assert answer["Content-Disposition"].startswith("attachment;")
-    answer.close()
+    assert b"".join(answer.streaming_content) == pdf_bytes()
 
 
 def test_a_storage_with_links_of_its_own_gets_a_short_one(ana, api_of, browser_of, monkeypatch):
@@ -316,13 +330,18 @@ def test_a_storage_with_links_of_its_own_gets_a_short_one(ana, api_of, browser_o
     assert asked["ResponseContentDisposition"].startswith("attachment")
 
 
-def test_the_storage_of_proofs_is_private_and_never_overwrites():
+def test_the_storage_of_proofs_is_a_folder_of_its_own_and_never_overwrites(settings):
     storage = storages["proofs"]
 
-    assert isinstance(storage, FileSystemStorage)
-    assert storage.base_url is None or "proofs" not in storage.base_url
-    with pytest.raises(ValueError, match="not accessible via a URL"):
-        storage.url("x.png")
+    first = storage.save("person/key.png", ContentFile(b"first"))
+    second = storage.save("person/key.png", ContentFile(b"second"))
+
+    assert storage.path("x").startswith(f"{settings.MEDIA_ROOT}/proofs/")
+    assert first != second
+    with storage.open(first) as kept:
+        assert kept.read() == b"first"
+    for key in (first, second):
+        storage.delete(key)
 
 
 @pytest.fixture
@@ -380,7 +399,7 @@ def test_the_review_queue_is_in_the_admin(ana, reviewer, api_of, browser_of):
     assert proof.original_name in browser.get(page).content.decode()
     opened = download(browser, proof)
     assert opened.status_code == 200
-    opened.close()
+    assert b"".join(opened.streaming_content).startswith(b"\x89PNG")
     browser.post(page, {"action": "reject", "_selected_action": [proof.pk], "reason": ""})
     assert fresh(proof).review_state == "pending"
     browser.post(page, {"action": "reject", "_selected_action": [proof.pk], "reason": "Blurred"})

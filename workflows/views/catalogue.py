@@ -1,4 +1,4 @@
-"""The catalogue with a person's recommendations, starting a workflow, and why one is recommended."""
+"""The catalogue with what is recommended, starting a workflow, and why one is recommended."""
 
 from __future__ import annotations
 

@@ -93,11 +93,23 @@ def _choose(request: HttpRequest, person: User) -> HttpResponse:
                 request, "You are on the Starter plan. What you have started, you can finish."
             )
             return redirect("workflow_upgrade")
-        _, url = billing.open_purchase(person=person, plan=Plan(wanted))
+        purchase, url = billing.open_purchase(person=person, plan=Plan(wanted))
     except ParleyError as error:
         messages.error(request, error.detail)
         return redirect("workflow_upgrade")
-    return HttpResponseRedirect(url)
+    if purchase.provider == factory.LOCAL:
+        return HttpResponseRedirect(url)
+    # A link instead of a redirect: forms of our pages may lead nowhere but here (CSP form-action).
+    return render(
+        request,
+        "workflows/upgrade_pay.html",
+        {
+            "purchase": purchase,
+            "plan_label": Plan(purchase.plan).label,
+            "price": money.format_money(purchase.amount_minor, purchase.currency),
+            "provider_url": url,
+        },
+    )
 
 
 def _describe(plan: Plan, current: Plan) -> dict[str, Any]:

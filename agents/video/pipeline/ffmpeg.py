@@ -259,7 +259,7 @@ async def _run(
         code, said = await run_process(command, scratch=scratch, on_line=on_line)
     except BaseExceptionGroup as group:
         raise first_cause(group) from group
-    except OSError as failure:
+    except (FileNotFoundError, PermissionError) as failure:
         raise PipelineError(
             "ffmpeg_missing", f"ffmpeg could not be started. {INSTALL_HINT}"
         ) from failure

@@ -28,7 +28,7 @@ from agents.video.pipeline.types import (
     StopReason,
     VideoResult,
 )
-from agents.video.pipeline.workspace import Workspace
+from agents.video.pipeline.workspace import Workspace, disk_full_error, is_disk_full
 
 logger = logging.getLogger(__name__)
 
@@ -181,10 +181,13 @@ class VideoGenerationOrchestrator:
             await self._fail(error, agent)
             raise
         except Exception as error:
-            logger.exception("video.agent_failed", extra={"agent": agent.value})
-            failure = PipelineError(
-                "internal_error", f"{agent.value} met an unexpected fault; the log has more."
-            )
+            if is_disk_full(error):
+                failure = disk_full_error()
+            else:
+                logger.exception("video.agent_failed", extra={"agent": agent.value})
+                failure = PipelineError(
+                    "internal_error", f"{agent.value} met an unexpected fault; the log has more."
+                )
             await self._fail(failure, agent)
             raise failure from error
 

@@ -204,7 +204,7 @@ class Workspace:
         except PipelineError:
             raise
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            if is_disk_full(error):
                 raise disk_full_error() from error
             raise _storage_error(name) from error
         except Exception as error:
@@ -293,6 +293,11 @@ class Workspace:
         if path.stat().st_size != stored.size_bytes or _digest(path) != stored.sha256:
             raise _damaged_error(stored.name)
         return path
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Say whether an error means that no space is left."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def disk_full_error() -> PipelineError:

@@ -383,6 +383,15 @@ async def test_an_unexpected_fault_is_an_error_without_its_text(tmp_path, caplog
     assert [record.message for record in caplog.records] == ["video.agent_failed"]
 
 
+async def test_a_disk_that_fills_up_anywhere_else_is_called_so_too(tmp_path):
+    async def fill_up(context):
+        raise no_space()
+
+    error = await run_and_fail(Stage(tmp_path, narration=fill_up))
+
+    assert (error.error, error.agent) == ("disk_full", "Agent4")
+
+
 async def test_when_both_fail_the_first_one_is_named(tmp_path):
     async def fail_first(context):
         raise PipelineError("first", "First.")

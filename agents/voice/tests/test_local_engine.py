@@ -14,6 +14,7 @@ from agents.voice.engines.local.engine import LocalEngine, _LocalUtterance
 from agents.voice.engines.local.process import Child, ChildGoneError, ChildPool
 from agents.voice.tests import sounds
 from agents.voice.tests.stubs import StubHost, StubSink, ticket
+from agents.voice.tests.talks import Talk
 from agents.voice.types import VoiceBriefing, VoiceEnd, VoiceErrorCode, VoiceFault
 
 
@@ -36,8 +37,7 @@ def is_alive(pid):
 
 
 async def synthesise(engine, text, language="en"):
-    frame = await engine.make_tts(language, lambda: None).synthesize(text).collect()
-    return frame
+    return await engine.make_tts(language, lambda: None).synthesize(text).collect()
 
 
 async def recognise(engine, pcm, told=None, restarts=None):
@@ -48,7 +48,7 @@ async def recognise(engine, pcm, told=None, restarts=None):
     )
     for at in range(0, len(pcm), 3200):
         utterance.push(pcm[at : at + 3200])
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.08)
     return await utterance.finish()
 
 
@@ -158,8 +158,6 @@ async def test_a_conversation_with_the_real_engine(scene):
     await engine.warm()
     talk_ticket = ticket()
     voice = await scene.manager.start(talk_ticket, VoiceBriefing(is_survey=True), sink, host)
-    from agents.voice.tests.talks import Talk
-
     talk = Talk(scene.manager, voice, host, sink)
     await talk.until_quiet(1)
     assert sink.spoken[0].text == "Hello. How many stars?"

@@ -7,7 +7,7 @@ a message says is one. Checkout and orders have modules of their own.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from messaging.agents_protocol import AgentResult, Effect, RouterDecision, TurnContext
 from messaging.lanes.base import LaneAgent, argument_of, find_quantity, language_of, pick
@@ -15,6 +15,7 @@ from messaging.lanes.commerce import basket, checkout, following, texts
 from messaging.lanes.commerce.wishes import read_wishes
 from messaging.models import Product
 from messaging.replies import Reply, Row, Section, offer, say
+from messaging.router.intents import intents_of
 from messaging.selectors import shop
 from messaging.turns import Turn, TurnKind
 
@@ -25,7 +26,8 @@ class CommerceAgent(LaneAgent):
     """Shopping and orders."""
 
     lane = "commerce"
-    slot_schema: ClassVar[Mapping[str, Any]] = {
+    intents = intents_of("commerce")
+    slot_schema: Mapping[str, Any] = {
         "type": "object",
         "properties": {
             "step": {"type": "string"},

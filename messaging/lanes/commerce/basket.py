@@ -33,7 +33,7 @@ def add_chosen(turn: Turn, context: TurnContext, language: str) -> AgentResult:
 def add_by_words(turn: Turn, context: TurnContext, language: str) -> AgentResult:
     """Put in what the words name; ask where they fit several products."""
     wishes = read_wishes(context.company_id, turn.text)
-    clear = [(wish.product, wish.quantity) for wish in wishes if wish.product is not None]
+    clear = [(wish.matches[0], wish.quantity) for wish in wishes if len(wish.matches) == 1]
     unclear = [wish for wish in wishes if len(wish.matches) > 1]
     slots = context.slots_of("commerce")
     seen = shop.product_by_id(context.company_id, str(slots.get("product", "")))
@@ -50,10 +50,9 @@ def add_by_words(turn: Turn, context: TurnContext, language: str) -> AgentResult
     ]
     if not clear and not replies:
         return _offer_catalogue(context, language)
-    products = tuple((product, quantity) for product, quantity in clear if product is not None)
-    if not products:
+    if not clear:
         return AgentResult(replies=tuple(replies), slots={}, language=language)
-    return add_products(context, language, products, further=replies)
+    return add_products(context, language, clear, further=replies)
 
 
 def add_products(
@@ -222,7 +221,7 @@ def take_order_message(turn: Turn, context: TurnContext, language: str) -> Agent
         )
         return (_shown_cart(contact_id, language, head=head),)
 
-    replies = ()
+    replies: tuple[Reply, ...] = ()
     if problems:
         title = pick(language, "Ojo:", "Please note:")
         replies = (say("\n".join([title, *dict.fromkeys(problems)])),)

@@ -239,7 +239,9 @@ def _confirm(context: TurnContext, language: str, slots: dict[str, Any]) -> Agen
         ("commerce:checkout", pick(language, "Cambiar entrega", "Change delivery")),
         ("commerce:stop_checkout", pick(language, "Todavía no", "Not yet")),
     )
-    kept = {key: slots[key] for key in ("fulfilment", "address", "place") if key in slots}
+    kept: dict[str, Any] = {
+        key: slots[key] for key in ("fulfilment", "address", "place") if key in slots
+    }
     return AgentResult(
         replies=(reply,),
         slots={**kept, "step": "confirm", "agreed_total_minor": totals.total_minor},

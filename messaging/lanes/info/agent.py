@@ -7,7 +7,7 @@ again.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from messaging.agents_protocol import AgentResult, HandOffRequest, RouterDecision, TurnContext
 from messaging.lanes.base import (
@@ -20,7 +20,7 @@ from messaging.lanes.base import (
 from messaging.lanes.info import facts
 from messaging.models import FaqEntry
 from messaging.replies import Reply, Row, Section, ask, offer, say
-from messaging.router.intents import FALLBACK
+from messaging.router.intents import FALLBACK, intents_of
 from messaging.selectors import knowledge, shop
 from messaging.services import survey_runs
 from messaging.services.faq import count_faq
@@ -34,7 +34,8 @@ class InfoAgent(LaneAgent):
     """General information."""
 
     lane = "info"
-    slot_schema: ClassVar[Mapping[str, Any]] = {
+    intents = intents_of("info")
+    slot_schema: Mapping[str, Any] = {
         "type": "object",
         "properties": {
             "misses": {"type": "integer", "minimum": 0},

@@ -6,7 +6,7 @@ Owns which step answers what. It promises no money and approves no return: a per
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from messaging.agents_protocol import AgentResult, HandOffRequest, RouterDecision, TurnContext
 from messaging.lanes.base import (
@@ -25,6 +25,7 @@ from messaging.lanes.info.facts import when_people_answer
 from messaging.models import Order, OrderState, Ticket, TicketKind, TicketPriority, TicketState
 from messaging.replies import Reply, Row, Section, ask, offer, say
 from messaging.router.intent_router import read_intent
+from messaging.router.intents import intents_of
 from messaging.selectors import knowledge, orders, support
 from messaging.services import tickets
 from messaging.turns import MEDIA_KINDS, Turn
@@ -77,7 +78,8 @@ class SupportAgent(LaneAgent):
     """Customer service."""
 
     lane = "support"
-    slot_schema: ClassVar[Mapping[str, Any]] = {
+    intents = intents_of("support")
+    slot_schema: Mapping[str, Any] = {
         "type": "object",
         "properties": {
             "step": {"type": "string", "enum": ["describe", "troubleshoot", "choose_order"]},
@@ -413,7 +415,7 @@ def _ask_order(listed: list[Order], kind: TicketKind, words: str, language: str)
             language,
             "Lamento eso. ¿De cuál pedido se trata?",
             "I am sorry. Which order is it about?",
-        ),  # fmt: skip
+        ),
         button=pick(language, "Elegir pedido", "Choose order"),
         sections=(Section("", rows),),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from agents.interview.language import fold
 from core.money import format_money
@@ -16,6 +16,7 @@ from messaging.agents_protocol import AgentResult, RouterDecision, TurnContext
 from messaging.lanes.base import LaneAgent, argument_of, language_of, means_no, means_yes, pick
 from messaging.models import SurveyKeyword, SurveyRun, SurveyRunState
 from messaging.replies import BODY_MAX, Reply, Row, Section, ask, cut, offer, say
+from messaging.router.intents import intents_of
 from messaging.selectors import survey_runs as selectors
 from messaging.services import survey_runs
 from messaging.turns import Turn
@@ -29,7 +30,8 @@ class SurveyAgent(LaneAgent):
     """Paid surveys."""
 
     lane = "survey"
-    slot_schema: ClassVar[Mapping[str, Any]] = {
+    intents = intents_of("survey")
+    slot_schema: Mapping[str, Any] = {
         "type": "object",
         "properties": {"run": {"type": "string"}},
         "additionalProperties": False,

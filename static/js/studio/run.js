@@ -35,10 +35,14 @@ function warn(text) {
   trouble.querySelector("[data-trouble-text]").textContent = text;
 }
 
+function dollars(cost) {
+  return `$${cost.toFixed(cost > 0 && cost < 1 ? 4 : 2)}`;
+}
+
 function factsOf({ fileCount, cost }) {
   const facts = [];
   if (fileCount !== undefined) facts.push(`${fileCount} ${fileCount === 1 ? "file" : "files"}`);
-  if (cost) facts.push(`$${cost.toFixed(4)}`);
+  if (cost) facts.push(dollars(cost));
   return facts.join(", ");
 }
 
@@ -91,7 +95,7 @@ function showOverall({ progress, cost }) {
     bar.value = progress;
     document.querySelector("[data-overall-note]").textContent = `${Math.round(progress)} %`;
   }
-  if (cost) document.querySelector("[data-total-cost]").textContent = `$${cost.toFixed(4)}`;
+  if (cost) document.querySelector("[data-total-cost]").textContent = dollars(cost);
 }
 
 function take(message) {

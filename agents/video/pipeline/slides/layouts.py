@@ -265,8 +265,8 @@ def _draw_chart(sheet: Sheet) -> None:
     largest = max(value.value for value in values) or 1.0
     texts = [format_value(value.value) for value in values]
     gap = 18.0 if len(values) > 8 else 26.0
-    row = min(104.0, (body.height - gap * (len(values) - 1)) / len(values))
-    size = max(22, min(40, int(row * 0.52)))
+    row = min(128.0, (body.height - gap * (len(values) - 1)) / len(values))
+    size = max(22, min(42, int(row * 0.5)))
     label_style = sheet.style("regular", size, INK, 17, 1.15)
     value_style = sheet.style("bold", size, INK, 17)
     labels = [

@@ -19,6 +19,7 @@ import select
 import socket
 import struct
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +27,7 @@ HEADER = struct.Struct("!Ic")
 INPUT_RATE = 16_000
 INTERIM_BYTES = INPUT_RATE * 2 * 4 // 10
 """A hypothesis is told after so much more sound."""
+LATEST_SECONDS = 0.8
 LONGEST_BYTES = 1_000_000
 
 # Of espeak-ng's speak_lib.h.
@@ -78,6 +80,7 @@ class Recogniser:
         self._is_open = False
         self._untold = 0
         self._told = ""
+        self._told_at = 0.0
 
     def run(self) -> None:
         """Serve for ever."""
@@ -98,10 +101,14 @@ class Recogniser:
     def _hear(self, pcm: bytes) -> None:
         self._decoder.process_raw(pcm, False, False)
         self._untold += len(pcm)
-        # What waits is decoded first: words that are late already need no telling.
-        if self._untold < INTERIM_BYTES or self._line.has_message():
+        if self._untold < INTERIM_BYTES:
+            return
+        # What waits is decoded first, on a machine that is late; but not for ever.
+        is_due = time.monotonic() - self._told_at >= LATEST_SECONDS
+        if self._line.has_message() and not is_due:
             return
         self._untold = 0
+        self._told_at = time.monotonic()
         found = self._decoder.hyp()
         text = found.hypstr if found else ""
         if text and text != self._told:
