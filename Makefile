@@ -47,12 +47,17 @@ test: $(DEV) ## the test suite: no service, no key, no network
 
 test-browser: $(DEV) ## the tests in a real Chromium (installs Debian's when absent and root)
 	@scripts/install_axe.sh
+	@scripts/install_livekit_client.sh
 	@CHROMIUM="$$(scripts/find_chromium.sh)" && export CHROMIUM && \
 		DATABASE_URL= REDIS_URL= $(PY) -m pytest -m browser $(ARGS)
 
 # In one process: the tests share one Redis, whose channels know no separate databases.
 test-services: $(DEV) ## the whole suite on PostgreSQL and Redis, which it starts and stops
+	@scripts/install_livekit_client.sh
 	@$(PY) -m scripts.services run -- $(PY) -m pytest -m "not browser" $(ARGS)
+	@CHROMIUM="$$(scripts/find_chromium.sh)" && export CHROMIUM && \
+		$(PY) -m scripts.services run -- env DATABASE_URL= REDIS_URL= \
+		$(PY) -m pytest -m browser tests/browser/test_voice_rooms.py
 
 check: $(DEV) ## ruff, mypy, import-linter, templates, migrations, OpenAPI, JavaScript
 	@scripts/run_checks.sh

@@ -19,9 +19,10 @@ from livekit.agents.voice import io
 
 from agents.voice.detector import load_detector, load_plugins
 from agents.voice.manager import AgentManager
+from agents.voice.options import VoiceOptions
 from agents.voice.tests import sounds
 from agents.voice.tests.stubs import StubEngine, StubHost, StubModel, StubSink, StubTTS, ticket
-from agents.voice.types import AudioCleared, SpeakerRole, SpeechChanged, VoiceBriefing, VoiceOptions
+from agents.voice.types import AudioCleared, SpeakerRole, SpeechChanged, VoiceBriefing
 
 ENDPOINTING_SECONDS = 0.5
 QUESTION = "I liked the delivery, it came right on time."

@@ -21,9 +21,12 @@ def state_machines() -> dict[str, Mapping[Any, frozenset[Any]]]:
     from surveys.models.responses import RESPONSE_TRANSITIONS
     from surveys.models.surveys import SURVEY_TRANSITIONS
     from surveys.models.wallets import WITHDRAWAL_TRANSITIONS
+    from workflows.models import EXECUTION_TRANSITIONS, REVIEW_TRANSITIONS
 
     return {
+        "ExecutionState": EXECUTION_TRANSITIONS,
         "PayoutState": PAYOUT_TRANSITIONS,
+        "ProofReviewState": REVIEW_TRANSITIONS,
         "ResponseState": RESPONSE_TRANSITIONS,
         "SessionStatus": ALLOWED_TRANSITIONS,
         "SurveyStatus": SURVEY_TRANSITIONS,

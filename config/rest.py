@@ -35,7 +35,9 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     # Several fields called "status" or "kind" with different words need names told apart.
     "ENUM_NAME_OVERRIDES": {
+        "ExecutionState": "workflows.models.ExecutionState",
         "PayoutState": "surveys.models.PayoutState",
+        "ProofReviewState": "workflows.models.ReviewState",
         "QuestionKind": ["open", "rating", "choice", "yes_no"],
         "ResponseState": "surveys.models.ResponseState",
         "SessionKind": "sessions.models.SessionKind",

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models import Model
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
@@ -26,6 +27,12 @@ from sessions.models import SessionRecording, TranscriptSegment
 from surveys.models import Payout
 from surveys.services.appeals import file_appeal
 from surveys.tests.builders import OTHER_ANSWERS, Visitor, make_survey
+from workflows.models import ProofFile
+from workflows.selectors.catalogue import workflow_for
+from workflows.services.executions import start_execution
+from workflows.services.outcomes import log_outcome, read_measure
+from workflows.services.progress import Change, save_progress
+from workflows.tests.builders import pdf_bytes
 
 pytestmark = pytest.mark.django_db
 
@@ -107,8 +114,19 @@ def world(ana: User, acme: Company, beto: User) -> World:
         duration_seconds=1,
         byte_count=44,
     )
+    execution = start_execution(person=ana, workflow=workflow_for(ana, "resume_generator"))
+    save_progress(execution=execution, change=Change(note=f"{CANARY} note"))
+    outcome, _ = log_outcome(
+        person=ana,
+        execution=execution,
+        measure=read_measure(metric_type="custom", value="1", currency=f"{CANARY} leads"),
+        upload=SimpleUploadedFile(f"{CANARY}.pdf", pdf_bytes()),
+    )
     return World(
         arguments={
+            "execution_id": execution.public_id,
+            "outcome_id": outcome.public_id,
+            "proof_id": ProofFile.objects.get().public_id,
             "survey_id": survey.public_id,
             "session_id": visitor.session_id,
             "user_public_id": beto.public_id,

@@ -13,11 +13,21 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine
 from typing import Any, Final, Protocol
 
 from livekit import rtc
-from livekit.agents import Agent, APIError, ModelSettings, StopResponse, function_tool, llm, stt
+from livekit.agents import (
+    Agent,
+    APIError,
+    APITimeoutError,
+    ModelSettings,
+    StopResponse,
+    function_tool,
+    llm,
+    stt,
+)
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, APIConnectOptions
 from livekit.agents.voice.agent import Agent as BaseAgent
 
 from agents.voice import phrases
+from agents.voice.patience import AskedText, first_within
 from agents.voice.types import (
     AgentLine,
     ConversationHost,
@@ -60,6 +70,10 @@ class TurnRoom(Protocol):
         """A line was found and will never be said: the person spoke on."""
         ...
 
+    def note_silent_voice(self, error: Exception) -> None:
+        """The voice did not begin to speak in time."""
+        ...
+
     def tell_fault(self, code: VoiceErrorCode, title: str) -> None: ...
 
     def finish(self) -> None:
@@ -99,7 +113,9 @@ class ConversationAgent(Agent):
         host: ConversationHost,
         room: TurnRoom,
         model_picks_tools: bool = False,
+        patience_seconds: float = 10.0,
     ) -> None:
+        self._patience = patience_seconds
         self._briefing = briefing
         self._host = host
         self._room = room
@@ -135,6 +151,20 @@ class ConversationAgent(Agent):
                     yield event
             elif event.type != stt.SpeechEventType.FINAL_TRANSCRIPT or self._room.hear_final(text):
                 yield event
+
+    async def tts_node(
+        self, text: AsyncIterable[str], model_settings: ModelSettings
+    ) -> AsyncIterator[rtc.AudioFrame]:
+        """Yield the sound of the words; a voice that never begins is given up."""
+        asked = AskedText(text)
+        frames = BaseAgent.default.tts_node(self, asked, model_settings)
+        try:
+            async for frame in first_within(frames, self._patience, asked.has_begun):
+                yield frame
+        except APITimeoutError as error:
+            # The plugin itself has noticed nothing yet, so nobody else tells of it.
+            self._room.note_silent_voice(error)
+            raise
 
     # --- a turn comes ---------------------------------------------------------------------------
 
@@ -209,7 +239,8 @@ class ConversationAgent(Agent):
     ) -> AsyncIterator[llm.ChatChunk | str]:
         has_begun = False
         try:
-            async for chunk in BaseAgent.default.llm_node(self, chat_ctx, tools, model_settings):
+            asked = BaseAgent.default.llm_node(self, chat_ctx, tools, model_settings)
+            async for chunk in first_within(asked, self._patience):
                 if not isinstance(chunk, llm.ChatChunk | str):
                     continue
                 if not has_begun:
@@ -230,7 +261,8 @@ class ConversationAgent(Agent):
         settings = ModelSettings(tool_choice="required")
         has_called = False
         try:
-            async for chunk in BaseAgent.default.llm_node(self, chat_ctx, tools, settings):
+            asked = BaseAgent.default.llm_node(self, chat_ctx, tools, settings)
+            async for chunk in first_within(asked, self._patience):
                 if not isinstance(chunk, llm.ChatChunk):
                     continue
                 calls = chunk.delta.tool_calls if chunk.delta else []

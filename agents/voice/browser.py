@@ -16,6 +16,7 @@ from livekit.agents import Agent, AgentSession
 from livekit.agents.voice import io
 
 from agents.voice.course import Course
+from agents.voice.options import VoiceOptions
 from agents.voice.playout import Hold, LineOutcome, Playout
 from agents.voice.recorder import Recorder
 from agents.voice.types import (
@@ -23,7 +24,6 @@ from agents.voice.types import (
     OUTPUT_RATE,
     PlaybackReport,
     VoiceErrorCode,
-    VoiceOptions,
     VoiceSink,
 )
 from core import clock

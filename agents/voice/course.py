@@ -73,6 +73,7 @@ class Course:
         self._claimed_ids: set[str] = set()
         self._claimed_text = ""
         self.is_agent_sounding: Callable[[], bool] = lambda: False
+        self.on_silent_voice: Callable[[Exception], None] = lambda error: None
         self.on_heard: Callable[[], None] = lambda: None
         self.on_line_started: Callable[[], None] = lambda: None
         self.on_line_ended: Callable[[LineOutcome], None] = lambda outcome: None
@@ -212,6 +213,10 @@ class Course:
         self._faults_told[code] = now
         measures.faults_total.labels(code.value).inc()
         self._sink.publish(VoiceFault(code, title, is_fatal=is_fatal))
+
+    def note_silent_voice(self, error: Exception) -> None:
+        """The voice did not begin to speak in time."""
+        self.on_silent_voice(error)
 
     def finish(self) -> None:
         """The conversation is over: have the agent ended."""

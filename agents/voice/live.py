@@ -34,6 +34,7 @@ from agents.voice import measures, phrases, prices
 from agents.voice.agent import ConversationAgent, HostLLM
 from agents.voice.course import Course
 from agents.voice.hearing import VadTap
+from agents.voice.options import VoiceOptions
 from agents.voice.outbox import Outbox
 from agents.voice.playout import Hold, LineOutcome
 from agents.voice.recorder import Recorder
@@ -51,7 +52,6 @@ from agents.voice.types import (
     VoiceEnd,
     VoiceEnded,
     VoiceErrorCode,
-    VoiceOptions,
     VoiceSink,
     VoiceTicket,
 )
@@ -118,6 +118,7 @@ class LiveAgent:
             host=host,
             room=course,
             model_picks_tools=options.model_picks_tools,
+            patience_seconds=options.attempt_seconds,
         )
 
     # --- life -----------------------------------------------------------------------------------
@@ -180,6 +181,7 @@ class LiveAgent:
         session.on("error", self._failed)
         session.on("close", self._closed)
         self._course.on_heard = self._heard
+        self._course.on_silent_voice = lambda error: self._count_failure("tts_error", error)
         self._course.on_line_ended = _both(self._course.on_line_ended, self._line_ended)
         self._sink.publish(AgentStateChanged(AgentState.INITIALIZING))
         await transport.start(session, self._agent)
@@ -396,8 +398,12 @@ class LiveAgent:
             return
         if getattr(event.error, "recoverable", False):
             return
+        self._count_failure(kind, getattr(event.error, "error", event.error))
+
+    def _count_failure(self, kind: str, error: object) -> None:
+        """Tell of one failure of ears or voice; after several in a row give up speech."""
         failures = self._failures[kind] = self._failures.get(kind, 0) + 1
-        cause = type(getattr(event.error, "error", event.error)).__name__
+        cause = type(error).__name__
         logger.warning("voice.speech_failed", extra={"kind": kind, "error": cause})
         if failures < FAILURES_BEFORE_TYPING:
             title = (

@@ -19,6 +19,7 @@ from agents.voice.course import Course
 from agents.voice.engines import SpeechEngine, make_engine
 from agents.voice.hearing import VadTap
 from agents.voice.live import LiveAgent
+from agents.voice.options import VoiceOptions
 from agents.voice.outbox import Outbox
 from agents.voice.recorder import Recorder
 from agents.voice.transport import VoiceTransport
@@ -31,7 +32,6 @@ from agents.voice.types import (
     VoiceBriefing,
     VoiceEnd,
     VoiceErrorCode,
-    VoiceOptions,
     VoiceSink,
     VoiceTicket,
     VoiceUnavailableError,

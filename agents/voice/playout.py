@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Protocol
 
+from agents.voice.options import VoiceOptions
 from agents.voice.types import (
     OUTPUT_RATE,
     AgentCaption,
@@ -22,7 +23,6 @@ from agents.voice.types import (
     AudioEnded,
     OutgoingAudio,
     PlaybackReport,
-    VoiceOptions,
     VoiceSink,
 )
 from core import clock

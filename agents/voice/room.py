@@ -20,11 +20,11 @@ from livekit.agents.types import NOT_GIVEN
 from livekit.agents.voice import io, room_io
 
 from agents.voice.course import Course
+from agents.voice.options import VoiceOptions
 from agents.voice.playout import BYTES_PER_SECOND, Hold, LineOutcome, SpokenLine
 from agents.voice.types import (
     AgentCaption,
     VoiceErrorCode,
-    VoiceOptions,
     VoiceSink,
     VoiceTicket,
     VoiceUnavailableError,

@@ -78,8 +78,10 @@ def is_settled(contact: Contact, identity: Identity, at: datetime) -> bool:
         getattr(identity, name) not in ("", getattr(contact, name)) for name in ("name", "username")
     ):
         return False
-    # Before its present owner's claim a phone may have been somebody else's.
-    return "phone" not in keys or contact.phone_claimed_at is None or at >= contact.phone_claimed_at
+    # A phone alone may have been somebody else's before its present owner's claim.
+    return (
+        set(keys) != {"phone"} or contact.phone_claimed_at is None or at >= contact.phone_claimed_at
+    )
 
 
 def note_claims(claims: dict[int, datetime]) -> None:

@@ -272,11 +272,15 @@ def _contacts_of(items: list[MessageItem], numbers: dict[str, BusinessNumber]) -
             continue
         contacts.note_claims(claims)
         claims.clear()
-        senders.append(
-            contacts.resolve_contact(company=company, identity=item.sender, at=item.sent_at)
-        )
-        # It may have changed whom the others belong to.
-        is_stale = True
+        sender = contacts.resolve_contact(company=company, identity=item.sender, at=item.sent_at)
+        senders.append(sender)
+        if set(found) <= {sender.pk}:
+            # New, or completed: nobody else has changed.
+            for key in IDENTITIES:
+                if value := getattr(sender, key):
+                    holders[company.pk, key, value] = sender
+        else:
+            is_stale = True
     contacts.note_claims(claims)
     return _roots(senders) if is_stale else senders
 

@@ -1,4 +1,4 @@
-"""Pages on which a company writes what its agents say and sell: hours, answers, goods, templates."""
+"""Pages on which a company writes what its agents say and sell."""
 
 from __future__ import annotations
 

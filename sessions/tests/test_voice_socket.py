@@ -297,6 +297,28 @@ async def test_two_conversations_never_see_each_others_events(spoken, start_inte
     await socket.leave()
 
 
+async def test_after_a_restart_the_next_process_takes_over_and_asks_again(spoken):
+    await spoken.voice.host.take_turn(VisitorTurn("seg_1", "by bus, every morning at eight"))
+    line = await spoken.voice.host.reply()
+    # The first process is gone without a word: its lease stands, nobody renews it.
+    spoken.runner._looking.cancel()
+    next_runner = VoiceRunner(QuietManager())
+    use_runner(next_runner)
+    socket = socket_of(spoken.created)
+    snapshot = await socket.open()
+    await socket.line.send_to(bytes_data=SOUND)
+    voices_there = next_runner._find_manager().voices
+    await until(lambda: voices_there)
+    again = await voices_there[spoken.created.session.public_id].host.open()
+
+    assert [one["text"] for one in snapshot["segments"]][-1] == line.text
+    assert (again.segment_id, again.text) == (line.segment_id, line.text)
+    assert (await spoken.row()).fence == 2
+    await socket.leave()
+    await next_runner.stop_all()
+    use_runner(spoken.runner)
+
+
 async def test_stop_from_elsewhere_ends_agent_and_conversation(spoken):
     await in_thread(endings.request_stop)(voice_session=spoken.created.session)
     assert (await spoken.row()).status == SessionStatus.ACTIVE

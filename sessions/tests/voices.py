@@ -9,7 +9,6 @@ from agents.voice.types import (
     VoiceUnavailableError,
 )
 
-
 NO_USAGE = UsageMeasured(())
 
 

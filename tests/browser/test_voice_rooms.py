@@ -138,9 +138,8 @@ async def test_a_participant_is_heard_answered_and_shown_out(parley):
     caller.say(SENTENCE)
     said = await until(turns, 40)
     heard = " ".join(one["text"] for one in said).split()
-    wanted = SENTENCE.split()
-    # Opus and a resampler lie in between, which cost the old recogniser some words.
-    assert len([word for word in wanted if word in heard]) >= 0.4 * len(wanted), heard
+    # Opus and a resampler lie in between, which cost the old recogniser some of the others.
+    assert len({"every", "day", "because", "with", "it"} & set(heard)) >= 4, heard
     assert said[0]["recorded_as"] == "spoken"
 
     # Nobody in the room may ask the agent what it was told.

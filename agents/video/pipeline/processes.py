@@ -17,7 +17,7 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 TERMINATE_SECONDS: Final = 0.4
 """How long a process may take to end by itself; everything must be gone within a second."""
@@ -35,6 +35,7 @@ _ENVIRONMENT: Final = None if os.name == "nt" else {"LANG": "C.UTF-8", "PATH": o
 _PROCESSES: Final = Path("/proc")
 _KILL: Final = getattr(signal, "SIGKILL", signal.SIGTERM)
 
+Pipe = TypeVar("Pipe", asyncio.StreamReader, asyncio.StreamWriter)
 Reader = Callable[[str], Awaitable[None]]
 
 
@@ -177,18 +178,24 @@ def _read_record(path: Path) -> tuple[int, str] | None:
         return None
 
 
+def _opened(pipe: Pipe | None) -> Pipe:
+    """Return a pipe that was asked for when the process was started."""
+    if pipe is None:
+        raise RuntimeError("the process was started without this pipe")
+    return pipe
+
+
 async def _feed(process: Process, content: bytes) -> None:
-    assert process.stdin is not None  # noqa: S101 - asked for above
+    pipe = _opened(process.stdin)
     # A process that ends early says why by its exit code, which is looked at anyway.
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        process.stdin.write(content)
-        await process.stdin.drain()
-    process.stdin.close()
+        pipe.write(content)
+        await pipe.drain()
+    pipe.close()
 
 
 async def _read_lines(process: Process, on_line: Reader) -> None:
-    assert process.stdout is not None  # noqa: S101 - asked for above
-    async for line in _lines(process.stdout):
+    async for line in _lines(_opened(process.stdout)):
         await on_line(line)
 
 
@@ -198,9 +205,9 @@ async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:
 
 
 async def _read_tail(process: Process) -> str:
-    assert process.stderr is not None  # noqa: S101 - asked for above
+    pipe = _opened(process.stderr)
     tail = ""
-    while chunk := await process.stderr.read(1 << 16):
+    while chunk := await pipe.read(1 << 16):
         tail = (tail + chunk.decode("utf-8", errors="replace"))[-STDERR_CHARS:]
     return tail
 

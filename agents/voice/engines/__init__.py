@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from django.conf import settings
 
-from agents.voice.types import EngineKind, TransportKind, VoiceOptions
+from agents.voice.options import VoiceOptions
+from agents.voice.types import EngineKind, TransportKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,12 +16,13 @@ import httpx2
 import numpy as np
 import openai as openai_sdk
 from livekit import rtc
-from livekit.agents import APIError, llm, stt, tts
+from livekit.agents import APIError, APITimeoutError, llm, stt, tts
 from livekit.agents.types import APIConnectOptions
 from livekit.plugins import openai
 
 from agents.voice.hearing import Recognised, Utterance, UtteranceSTT, VadTap
-from agents.voice.types import INPUT_RATE, EngineKind, VoiceOptions
+from agents.voice.options import VoiceOptions
+from agents.voice.types import INPUT_RATE, EngineKind
 
 PROVIDER: Final = "openai"
 QUIET_AMPLITUDE: Final = 250
@@ -163,12 +164,15 @@ class _RepeatedUtterance:
         frame = rtc.AudioFrame(pcm, INPUT_RATE, 1, len(pcm) // 2)
         self._billed_seconds += frame.duration
         options = call_options(self._options)
-        event = await self._inner.recognize(
-            frame,
-            conn_options=APIConnectOptions(
-                max_retry=retries, retry_interval=options.retry_interval, timeout=options.timeout
-            ),
+        patience = APIConnectOptions(
+            max_retry=retries, retry_interval=options.retry_interval, timeout=options.timeout
         )
+        try:
+            # The plugin's own limit is half a minute for an answer.
+            async with asyncio.timeout(options.timeout * (retries + 1)):
+                event = await self._inner.recognize(frame, conn_options=patience)
+        except TimeoutError:
+            raise APITimeoutError("the recogniser does not answer", retryable=False) from None
         return event.alternatives[0].text.strip() if event.alternatives else ""
 
 

@@ -6,9 +6,10 @@ import asyncio
 import threading
 import time
 
+from agents.voice.options import VoiceOptions
 from agents.voice.tests import sounds
 from agents.voice.tests.stubs import StubEngine, StubHost, StubSink, ticket
-from agents.voice.types import VoiceBriefing, VoiceOptions
+from agents.voice.types import VoiceBriefing
 
 OPTIONS = VoiceOptions(nudge_seconds=600, idle_seconds=3600)
 """As in production, but nudges never come by themselves."""

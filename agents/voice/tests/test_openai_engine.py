@@ -13,6 +13,7 @@ import pytest
 
 from agents.voice.engines.openai import OpenAIEngine, _RepeatedUtterance, voiced_seconds
 from agents.voice.manager import AgentManager
+from agents.voice.options import VoiceOptions
 from agents.voice.tests import sounds
 from agents.voice.tests.stubs import StubHost, StubSink, ticket, tone
 from agents.voice.tests.talks import OPTIONS, Talk
@@ -24,7 +25,6 @@ from agents.voice.types import (
     VoiceEnd,
     VoiceErrorCode,
     VoiceFault,
-    VoiceOptions,
 )
 from tests.fakes.speech_server import SpeechServer
 

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 import pytest_asyncio
 
+from agents.voice.options import VoiceOptions
 from agents.voice.playout import BYTES_PER_SECOND, LEAD_SECONDS, Hold, Playout
 from agents.voice.tests.stubs import StubSink, tone
 from agents.voice.types import (
@@ -15,7 +16,6 @@ from agents.voice.types import (
     AudioCleared,
     AudioEnded,
     PlaybackReport,
-    VoiceOptions,
 )
 
 TEXT = "one two three four five six seven eight nine ten"
