@@ -13,7 +13,10 @@ class MessagingConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the listeners, once a process."""
+        from core.metrics import register_reader
+        from messaging import metrics
         from messaging.listeners import follow_session_end
         from sessions import hooks
 
         hooks.on_session_ended(follow_session_end)
+        register_reader("messaging", metrics.read_gauges)

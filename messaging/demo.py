@@ -11,7 +11,13 @@ from accounts.models import Company
 from core import clock
 from messaging.demo_catalogue import CATEGORIES, PLACES, PRODUCTS
 from messaging.demo_knowledge import FAQ, HOLIDAYS, HOURS, POLICIES, PROFILE, TEMPLATES
-from messaging.models import BusinessNumber, FaqEntry, MessageTemplate, Product
+from messaging.models import (
+    BusinessNumber,
+    FaqEntry,
+    MessageTemplate,
+    Product,
+    SurveyKeyword,
+)
 from messaging.services import catalogue, knowledge, survey_runs, templates
 from messaging.services.knowledge import HoursSpan
 from surveys.models import Survey, SurveyStatus
@@ -142,5 +148,5 @@ def _prepare_keywords(company: Company) -> None:
     ):
         languages = survey.current_version.languages if survey.current_version else []
         code = KEYWORDS.get(languages[0]) if languages else None
-        if code is not None and not survey.keywords.exists():
+        if code is not None and not SurveyKeyword.objects.filter(survey=survey).exists():
             survey_runs.save_keyword(survey=survey, code=code)

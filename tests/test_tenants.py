@@ -18,7 +18,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from rest_framework.test import APIClient
 
-from accounts.models import Company, Role, User
+from accounts.models import Company, Plan, Role, User
 from accounts.services.invitations import invite
 from accounts.tests.factories import make_key
 from agents.video.services.runs import start_run
@@ -29,6 +29,7 @@ from surveys.services.appeals import file_appeal
 from surveys.tests.builders import OTHER_ANSWERS, Visitor, make_survey
 from workflows.models import ProofFile
 from workflows.selectors.catalogue import workflow_for
+from workflows.services.billing import open_purchase
 from workflows.services.executions import start_execution
 from workflows.services.outcomes import log_outcome, read_measure
 from workflows.services.progress import Change, save_progress
@@ -41,7 +42,15 @@ CANARY = "zq7canary"
 METHODS = ("get", "post", "put", "patch", "delete")
 REFUSED = {400, 401, 403, 404, 405, 409, 410, 415, 422}
 #: Pages and answers anybody may read by name: they hold no canary.
-PUBLIC = {"survey_hosted", "widget_module", "account_password_reset_confirm"}
+PUBLIC = {
+    "survey_hosted",
+    "widget_module",
+    "account_password_reset_confirm",
+    # The catalogue is everybody's; its figures are of cohorts, never of a person.
+    "workflow_start",
+    "workflow_reason",
+    "api_workflow_performance",
+}
 #: Django's admin has its own door; it is crossed as a whole below.
 SKIPPED_PREFIXES = ("admin/", "api/schema", "static/")
 
@@ -126,6 +135,7 @@ def world(ana: User, acme: Company, beto: User) -> World:
         arguments={
             "execution_id": execution.public_id,
             "outcome_id": outcome.public_id,
+            "purchase_id": open_purchase(person=ana, plan=Plan.PRO)[0].public_id,
             "proof_id": ProofFile.objects.get().public_id,
             "survey_id": survey.public_id,
             "session_id": visitor.session_id,
@@ -147,6 +157,9 @@ def world(ana: User, acme: Company, beto: User) -> World:
             "token": "set-password",
         },
         by_route={
+            "workflow_start": {"name": "resume_generator"},
+            "workflow_reason": {"name": "resume_generator"},
+            "api_workflow_performance": {"name": "resume_generator"},
             "console:key_revoke": {"public_id": key.public_id},
             "console:invitation_revoke": {"public_id": invitation.public_id},
             "console:invitation_resend": {"public_id": invitation.public_id},
@@ -158,7 +171,7 @@ def _rows_of_ana() -> dict[tuple[str, Any], dict[str, Any]]:
     """Return every row there is, but for counters and clocks of use."""
     ignored = {"last_used_at", "last_login"}
     rows: dict[tuple[str, Any], dict[str, Any]] = {}
-    for label in ("accounts", "video", "voice_sessions", "surveys"):
+    for label in ("accounts", "video", "voice_sessions", "surveys", "workflows"):
         model: type[Model]
         for model in apps.get_app_config(label).get_models():
             for values in model._default_manager.values():

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from core.money import NO_BREAK_SPACE
 from workflows.ranking import Counts
 
 SOLID: Final = 30
@@ -61,7 +62,10 @@ def say_reason(grounds: Grounds) -> str:
 
 def say_range(score: float, low: float, high: float) -> str:
     """Return a chance with its range: ``58 % (likely 47–69 %)``."""
-    return f"{percent(score)} % (likely {percent(low)}–{percent(high)} %)"
+    return (
+        f"{percent(score)}{NO_BREAK_SPACE}% "
+        f"(likely {percent(low)}–{percent(high)}{NO_BREAK_SPACE}%)"
+    )
 
 
 def percent(share: float) -> int:
@@ -111,7 +115,7 @@ def _say_borrowed(grounds: Grounds) -> str:
     far = grounds.overall.decided - grounds.market.decided
     parts = []
     if near and grounds.market_words:
-        parts.append(f"{near:,} {_starts(near)} of others in {grounds.market_words}")
+        parts.append(f"{near:,} {_starts(near)} of others in the market “{grounds.market_words}”")
     if far:
         where = "elsewhere" if grounds.market_words else "of everybody"
         parts.append(f"{far:,} {_starts(far)} {where}")

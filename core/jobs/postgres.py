@@ -66,7 +66,8 @@ class PostgresBackend:
                 self.nudge(spec, key)
             return
         deferrer = django_app.configure_task(TASK_NAME, queue=spec.lane)
-        deferrer.batch_defer(*({"name": spec.name, "key": key} for key in keys))
+        rows: list[Any] = [{"name": spec.name, "key": key} for key in keys]
+        deferrer.batch_defer(*rows)
 
     def start_in_server(self) -> None:
         """Start nothing, since web processes only nudge; let them tell when nobody works."""

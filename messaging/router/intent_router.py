@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from messaging.agents_protocol import Registry, RouterDecision, RouteSource, TurnContext
 from messaging.router.asking import ModelRouter
 from messaging.router.intents import FALLBACK, LANE_ORDER
-from messaging.router.reading import features_of, read_tokens
+from messaging.router.reading import EMOJI_MARK, features_of, read_tokens
 from messaging.router.rules import score_rules
 from messaging.router.weights import Weights, load_weights
 from messaging.turns import Turn, TurnKind
@@ -62,7 +62,9 @@ def read_intent(text: str, *, weights: Weights | None = None) -> Reading:
         weights: other ones than the product's, for measuring.
     """
     tokens = read_tokens(text)
-    if not any(token[0].isalnum() or token[0] == "#" for token in tokens):
+    if not any(
+        token[0].isalnum() or (token[0] == "#" and token != EMOJI_MARK) for token in tokens
+    ):
         return Reading(FALLBACK, "unclear", 1.0, "", ("no_words",))
     features = features_of(tokens)
     classes = [name[2:] for name in features if name.startswith("c:")]

@@ -20,6 +20,7 @@ MAX_TOKENS = 80
 MAX_CHARS = 1200
 ORDER_MARK = "#order"
 TICKET_MARK = "#ticket"
+EMOJI_MARK = "#emoji"
 _TAIL_TOKENS = 30
 _NEGATION_REACH = 3
 _FUZZY_MIN_LENGTH = 6
@@ -28,6 +29,8 @@ _TOKEN = re.compile(r"[a-z]-?\d{3,}|[^\W\d_]+(?:'[^\W\d_]+)?|\d+(?:[.,:]\d+)*|[^
 _REPEATED = re.compile(r"(.)\1{2,}")
 _CODE = re.compile(r"([a-z])-?\d{3,}\Z")
 _EMOJI = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf]")
+
+_SPEAKING_EMOJI = {"\U0001f44b": "hola", "\U0001f44d": "gracias", "\U0001f64f": "gracias"}
 
 #: How people write in a hurry. Single letters stand for words of one language only.
 _SHORTHAND = {
@@ -50,7 +53,10 @@ _WISHES = frozenset({"want", "buy", "add", "search", "order", "cart", "bot", "ag
 
 def read_tokens(text: str) -> list[str]:
     """Return the words and marks of an utterance, spelled as meant; codes and numbers by kind."""
-    folded = fold(text[:MAX_CHARS])
+    if len(text) > MAX_CHARS:
+        # What somebody comes to say stands at the beginning or at the end of a long message.
+        text = f"{text[: MAX_CHARS // 2]} {text[-MAX_CHARS // 2 :]}"
+    folded = fold(text)
     tokens: list[str] = []
     for token in _TOKEN.findall(_REPEATED.sub(r"\1", folded)):
         code = _CODE.match(token)
@@ -59,11 +65,10 @@ def read_tokens(text: str) -> list[str]:
         elif token[0].isdigit():
             tokens.append("#number" if len(token) < 5 else "#code")
         elif _EMOJI.match(token):
-            tokens.append("#emoji")
+            tokens.append(_SPEAKING_EMOJI.get(token, EMOJI_MARK))
         else:
             tokens.append(_SHORTHAND.get(token, token))
     if len(tokens) > MAX_TOKENS:
-        # What somebody comes to say stands at the beginning or at the end of a long message.
         tokens = tokens[: MAX_TOKENS - _TAIL_TOKENS] + tokens[-_TAIL_TOKENS:]
     return tokens
 

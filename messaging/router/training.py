@@ -85,15 +85,16 @@ def train_weights(utterances: Iterable[Utterance]) -> dict[str, Any]:
         scores -= scores.max(axis=1, keepdims=True)
         odds = np.exp(scores)
         gap = odds / odds.sum(axis=1, keepdims=True) - wanted
-        for value, slope, mean, square in (
+        moved: tuple[tuple[Any, Any, Any, Any], ...] = (
             (weights, inputs.T @ gap + PENALTY * weights, first, second),
             (bias, gap.sum(axis=0), first_bias, second_bias),
-        ):
+        )
+        for parameter, slope, mean, square in moved:
             mean += 0.1 * (slope - mean)
             square += 0.001 * (slope * slope - square)
             ahead = mean / (1 - 0.9**step)
             spread = np.sqrt(square / (1 - 0.999**step))
-            value -= LEARNING_RATE * ahead / (spread + 1e-8)
+            parameter -= LEARNING_RATE * ahead / (spread + 1e-8)
     unit = float(np.abs(weights).max()) / BYTE_MAX
     packed = np.rint(weights / unit).astype(np.int8)
     kept = [at for at in range(len(names)) if packed[at].any()]

@@ -241,48 +241,50 @@ def _leave_out_known(
 
 def _contacts_of(items: list[MessageItem], numbers: dict[str, BusinessNumber]) -> list[Contact]:
     """Return the sender of each message; people we know as they are cost one query for all."""
-    matching = Q()
-    for key in IDENTITIES:
-        values = {value for item in items if (value := getattr(item.sender, key))}
-        if values:
-            matching |= Q(**{f"{key}__in": values})
-    holders: dict[tuple[int, str, str], Contact] = {}
-    if matching:
-        companies = {numbers[item.phone_number_id].company_id for item in items}
-        for contact in Contact.objects.filter(matching, company_id__in=companies, merged_into=None):
-            for key in IDENTITIES:
-                if value := getattr(contact, key):
-                    holders[contact.company_id, key, value] = contact
+    holders = _holders_of(items, numbers)
     is_stale = False
     claims: dict[int, datetime] = {}
     senders: list[Contact] = []
     for item in items:
-        company = numbers[item.phone_number_id].company
-        found = {
-            contact.pk: contact
-            for key in IDENTITIES
-            if (value := getattr(item.sender, key))
-            and (contact := holders.get((company.pk, key, value))) is not None
-        }
+        company, sender = numbers[item.phone_number_id].company, item.sender
+        keys = [(company.pk, key, value) for key in IDENTITIES if (value := getattr(sender, key))]
+        found = {contact.pk: contact for key in keys if (contact := holders.get(key)) is not None}
         known = next(iter(found.values())) if len(found) == 1 and not is_stale else None
-        if known is not None and contacts.is_settled(known, item.sender, item.sent_at):
-            if item.sender.phone and item.sender.bsuid:
+        if known is not None and contacts.is_settled(known, sender, item.sent_at):
+            if sender.phone and sender.bsuid:
                 claims[known.pk] = max(item.sent_at, claims.get(known.pk, item.sent_at))
             senders.append(known)
             continue
         contacts.note_claims(claims)
         claims.clear()
-        sender = contacts.resolve_contact(company=company, identity=item.sender, at=item.sent_at)
-        senders.append(sender)
-        if set(found) <= {sender.pk}:
-            # New, or completed: nobody else has changed.
-            for key in IDENTITIES:
-                if value := getattr(sender, key):
-                    holders[company.pk, key, value] = sender
-        else:
-            is_stale = True
+        contact = contacts.resolve_contact(company=company, identity=sender, at=item.sent_at)
+        senders.append(contact)
+        # New, or completed: then nobody else has changed.
+        is_stale = is_stale or not set(found) <= {contact.pk}
+        holders |= {(company.pk, key, getattr(contact, key)): contact for key in IDENTITIES}
     contacts.note_claims(claims)
     return _roots(senders) if is_stale else senders
+
+
+def _holders_of(
+    items: list[MessageItem], numbers: dict[str, BusinessNumber]
+) -> dict[tuple[int, str, str | None], Contact]:
+    """Return who holds the identities in these messages, by company, kind and value."""
+    matching = Q()
+    for key in IDENTITIES:
+        values = {value for item in items if (value := getattr(item.sender, key))}
+        if values:
+            matching |= Q(**{f"{key}__in": values})
+    if not matching:
+        return {}
+    companies = {numbers[item.phone_number_id].company_id for item in items}
+    rows = Contact.objects.filter(matching, company_id__in=companies, merged_into=None)
+    return {
+        (contact.company_id, key, value): contact
+        for contact in rows
+        for key in IDENTITIES
+        if (value := getattr(contact, key))
+    }
 
 
 def _roots(senders: list[Contact]) -> list[Contact]:

@@ -12,6 +12,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import F, Sum
 
+from core import clock
 from messaging.models import Contact, Conversation, InboundMessage, OutboundMessage, TurnRecord
 from messaging.models.contacts import IDENTITIES
 
@@ -75,11 +76,12 @@ def _merge_conversations(survivor: Contact, other: Contact) -> None:
         for model in (InboundMessage, OutboundMessage, TurnRecord):
             model._default_manager.filter(conversation=conversation).update(conversation=target)
         both = Conversation.objects.filter(pk__in=(target.pk, conversation.pk))
-        due = [at for at in (target.inbox_due_at, conversation.inbox_due_at) if at]
+        is_due = target.inbox_due_at is not None or conversation.inbox_due_at is not None
         heard = [at for at in (target.last_inbound_at, conversation.last_inbound_at) if at]
         unread = both.aggregate(count=Sum("unread_count"))["count"] or 0
         Conversation.objects.filter(pk=target.pk).update(
-            inbox_due_at=min(due) if due else None,
+            # A new moment, so that a holder who looked before the move does not clear it.
+            inbox_due_at=clock.now() if is_due else None,
             last_inbound_at=max(heard) if heard else None,
             unread_count=unread,
         )

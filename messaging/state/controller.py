@@ -90,15 +90,17 @@ class TurnController:
     def _drain_held(self, conversation_id: str, fence: int) -> int:
         count = 0
         while True:
-            inbound = _waiting(conversation_id).order_by("sent_at", "id").first()
-            if inbound is None:
-                Conversation.objects.filter(public_id=conversation_id, fence=fence).exclude(
-                    inbound__state=InboundState.WAITING
-                ).update(inbox_due_at=None)
-                return count
             conversation = Conversation.objects.select_related("number__company", "contact").get(
                 public_id=conversation_id
             )
+            inbound = _waiting(conversation_id).order_by("sent_at", "id").first()
+            if inbound is None:
+                # Only what was due before the look: a message whose transaction ends in between
+                # has moved the moment on, and must not be forgotten with it.
+                Conversation.objects.filter(
+                    pk=conversation.pk, fence=fence, inbox_due_at=conversation.inbox_due_at
+                ).update(inbox_due_at=None)
+                return count
             try:
                 self._handle(conversation, fence, inbound)
             except OvertakenError:

@@ -105,15 +105,17 @@ class SwiftService(Service):
         return state is not None and not is_port_free(state.port) and self._ask(state)
 
     def variables(self) -> dict[str, str]:
-        """Return what points Parley's files at the store."""
+        """Return where tests find the store.
+
+        Under names of their own: the rest of the suite keeps its files in a local folder.
+        """
         state = self.require_state()
         return {
-            "AWS_STORAGE_BUCKET_NAME": BUCKET,
-            "AWS_S3_ENDPOINT_URL": f"http://{LOOPBACK}:{state.port}",
-            "AWS_S3_REGION_NAME": REGION,
-            "AWS_S3_ADDRESSING_STYLE": "path",
-            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-            "AWS_SECRET_ACCESS_KEY": state.password,
+            "TEST_S3_BUCKET": BUCKET,
+            "TEST_S3_ENDPOINT_URL": f"http://{LOOPBACK}:{state.port}",
+            "TEST_S3_REGION": REGION,
+            "TEST_S3_ACCESS_KEY": ACCESS_KEY,
+            "TEST_S3_SECRET_KEY": state.password,
         }
 
     def _server_user(self) -> str | None:

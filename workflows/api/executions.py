@@ -110,7 +110,7 @@ class ProgressView(APIView):
             "Without rev the change only adds: steps never go back, notes go to the current step."
         ),
         request=serializers.ProgressInput,
-        responses=serializers.ExecutionStateSerializer,
+        responses=serializers.ExecutionStandingSerializer,
     )
     def put(self, request: Request, execution_id: str) -> Response:
         """Save a change of progress."""
@@ -180,7 +180,7 @@ class PauseView(_MoveView):
         operation_id="execution_pause",
         summary="Stop the clock",
         request=None,
-        responses=serializers.ExecutionStateSerializer,
+        responses=serializers.ExecutionStandingSerializer,
     )
     def post(self, request: Request, execution_id: str) -> Response:
         """Pause the run."""
@@ -196,7 +196,7 @@ class ResumeView(_MoveView):
         operation_id="execution_resume",
         summary="Let the clock go on",
         request=None,
-        responses=serializers.ExecutionStateSerializer,
+        responses=serializers.ExecutionStandingSerializer,
     )
     def post(self, request: Request, execution_id: str) -> Response:
         """Resume the run."""
@@ -213,7 +213,7 @@ class CompleteView(_MoveView):
         summary="Finish a run",
         description="Every required step must be done: else 409 steps_missing names them.",
         request=None,
-        responses=serializers.ExecutionStateSerializer,
+        responses=serializers.ExecutionStandingSerializer,
     )
     def post(self, request: Request, execution_id: str) -> Response:
         """Complete the run."""
@@ -229,7 +229,7 @@ class AbandonView(_MoveView):
         operation_id="execution_abandon",
         summary="Give a run up",
         request=serializers.AbandonInput,
-        responses=serializers.ExecutionStateSerializer,
+        responses=serializers.ExecutionStandingSerializer,
     )
     def post(self, request: Request, execution_id: str) -> Response:
         """Abandon the run."""

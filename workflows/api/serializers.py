@@ -111,7 +111,7 @@ class StepSerializer(serializers.Serializer[Any]):
     required = serializers.BooleanField()  # type: ignore[assignment]  # the seed's own field name
 
 
-class ExecutionStateSerializer(serializers.Serializer[Any]):
+class ExecutionStandingSerializer(serializers.Serializer[Any]):
     """Where a run stands."""
 
     execution_id = serializers.CharField()
@@ -139,7 +139,7 @@ class ExecutionStateSerializer(serializers.Serializer[Any]):
     server_time = serializers.CharField()
 
 
-class ExecutionSerializer(ExecutionStateSerializer):
+class ExecutionSerializer(ExecutionStandingSerializer):
     """A run with all its steps."""
 
     steps = StepSerializer(many=True)
@@ -148,7 +148,7 @@ class ExecutionSerializer(ExecutionStateSerializer):
     outcome_url = serializers.CharField()
 
 
-class HeartbeatSerializer(ExecutionStateSerializer):
+class HeartbeatSerializer(ExecutionStandingSerializer):
     """A run after a sign of life."""
 
     left_out_seconds = serializers.IntegerField(

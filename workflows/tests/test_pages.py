@@ -205,7 +205,7 @@ def test_what_the_form_refuses_is_said_and_what_was_typed_stays(
     if "proof" in fields:
         fields = {"proof": SimpleUploadedFile("a.png", fields["proof"])}
 
-    answer = browser_of(ana).post(logger(execution), form(label="my label", **fields) | fields)
+    answer = browser_of(ana).post(logger(execution), form(**{"label": "my label", **fields}))
 
     page = answer.content.decode()
     assert answer.status_code == status

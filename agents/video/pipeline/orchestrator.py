@@ -285,11 +285,23 @@ class VideoGenerationOrchestrator:
                 return
             self._latest[update.agent] = update
             self._sent_at[update.agent] = time.monotonic()
-            await self._report(update)
+            await self._write(update)
         if update.agent is not AgentName.ORCHESTRATOR and update.status is not AgentStatus.ERROR:
             await self._say(
                 AgentName.ORCHESTRATOR, AgentStatus.PROCESSING, progress=self._total_progress()
             )
+
+    async def _write(self, update: AgentUpdate) -> None:
+        """Report, and when cancelled meanwhile, see it through: the next word must come after it.
+
+        A row is written in a thread, which a cancelled task would leave behind.
+        """
+        writing = asyncio.ensure_future(self._report(update))
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            await asyncio.wait([writing])
+            raise
 
     def _read_progress(self, update: AgentUpdate, before: AgentUpdate | None) -> float | None:
         if update.status is AgentStatus.FINISHED:

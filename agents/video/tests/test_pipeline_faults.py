@@ -280,6 +280,30 @@ async def test_a_cancelled_run_says_so_and_ends_within_a_second(tmp_path, agent)
     assert not any("agent5" in name for name in stage.stored())
 
 
+async def test_a_word_that_is_being_written_is_written_before_the_last_one(tmp_path):
+    stage = Stage(tmp_path, script=make_script(long_scenes(6)))
+    written = []
+    asked = asyncio.Event()
+
+    async def write_slowly(update):
+        if update.agent == "Agent2" and update.status == "processing":
+            asked.set()
+        # As a row is written: in a thread, whatever becomes of the task that waits for it.
+        await asyncio.to_thread(time.sleep, 0.05)
+        written.append(update)
+
+    stage.on_update = write_slowly
+    running = asyncio.create_task(stage.run())
+    await asked.wait()
+
+    await stage.orchestrator.stop(StopReason.CANCELLED)
+    with pytest.raises(StoppedError):
+        await running
+
+    assert written == stage.updates
+    assert (written[-1].agent, written[-1].reason) == ("Orchestrator", "cancelled")
+
+
 async def test_a_task_that_is_cancelled_reports_it_too(tmp_path):
     stage = Stage(tmp_path, script=make_script(long_scenes(20)))
     running = asyncio.create_task(stage.run())

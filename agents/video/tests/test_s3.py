@@ -54,16 +54,16 @@ def test_a_run_whose_files_lie_in_s3(stand_in, ana, make_video, pipeline, api_of
 
 @pytest.fixture
 def swift(settings):
-    endpoint = os.environ.get("AWS_S3_ENDPOINT_URL", "")
+    endpoint = os.environ.get("TEST_S3_ENDPOINT_URL", "")
     if not endpoint:
         pytest.skip("Swift does not run: it is optional, and `make test-services` said why")
     store = s3_contract.make_storage(
         settings,
         endpoint=endpoint,
-        region=os.environ["AWS_S3_REGION_NAME"],
-        access_key=os.environ["AWS_ACCESS_KEY_ID"],
-        secret_key=os.environ["AWS_SECRET_ACCESS_KEY"],
-        bucket="parley",
+        region=os.environ["TEST_S3_REGION"],
+        access_key=os.environ["TEST_S3_ACCESS_KEY"],
+        secret_key=os.environ["TEST_S3_SECRET_KEY"],
+        bucket=os.environ["TEST_S3_BUCKET"],
     )
     storage.storages._storages[storage.ALIAS] = store
     storage.delete_keys(PREFIX)

@@ -127,12 +127,25 @@ class FontBook:
                     return [Run(text, self._match(candidate, text, face))]
         parts: list[Run] = []
         for character in text:
+            if self._belongs_to(character, parts):
+                parts[-1] = Run(parts[-1].text + character, parts[-1].face)
+                continue
             own = face if self._is_drawn_by(face, character) else self._find(character, face)
-            if parts and (own is None or own is parts[-1].face or character == " "):
+            if parts and own is parts[-1].face:
                 parts[-1] = Run(parts[-1].text + character, parts[-1].face)
             else:
                 parts.append(Run(character, own or face))
         return [Run(part.text, self._match(part.face, part.text, face)) for part in parts]
+
+    @staticmethod
+    def _belongs_to(character: str, parts: list[Run]) -> bool:
+        """Say whether a character stays with what came before: a joiner, or a space of letters.
+
+        The space of an emoji font is as wide as an emoji.
+        """
+        if not parts:
+            return False
+        return character in _IGNORABLE or (character == " " and not parts[-1].face.is_colour)
 
     def _match(self, found: Face, text: str, asked: Face) -> Face:
         """Return the bold of a fallback font where bold was asked for and it has one."""
@@ -231,7 +244,7 @@ def _order_fallbacks(files: dict[str, Path]) -> list[Path]:
 
     def rank(path: Path) -> tuple[int, str]:
         name = path.stem.lower()
-        known = ("dejavusans", "notosans", "notocoloremoji", "noto", "freesans", "unifont")
+        known = ("notocoloremoji", "dejavusans", "notosans", "noto", "freesans", "unifont")
         place = next((n for n, start in enumerate(known) if name.startswith(start)), len(known))
         return place, name
 
