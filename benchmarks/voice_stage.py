@@ -17,8 +17,8 @@ from livekit.agents import Agent, AgentSession, stt
 from livekit.agents.language import LanguageCode
 from livekit.agents.voice import io
 
+from agents.voice.agent_manager import AgentManager
 from agents.voice.detector import load_detector, load_plugins
-from agents.voice.manager import AgentManager
 from agents.voice.options import VoiceOptions
 from agents.voice.tests import sounds
 from agents.voice.tests.stubs import StubEngine, StubHost, StubModel, StubSink, StubTTS, ticket

@@ -23,6 +23,7 @@ from accounts.services.invitations import invite
 from accounts.tests.factories import make_key
 from agents.video.services.runs import start_run
 from agents.video.services.scripts import create_video_session
+from messaging.tests.shop_world import make_order_payment
 from sessions.models import SessionRecording, TranscriptSegment
 from surveys.models import Payout
 from surveys.services.appeals import file_appeal
@@ -46,6 +47,7 @@ PUBLIC = {
     "survey_hosted",
     "widget_module",
     "account_password_reset_confirm",
+    "order_pay",
     # The catalogue is everybody's; its figures are of cohorts, never of a person.
     "workflow_start",
     "workflow_reason",
@@ -141,6 +143,7 @@ def world(ana: User, acme: Company, beto: User) -> World:
             "session_id": visitor.session_id,
             "user_public_id": beto.public_id,
             "payout_id": payout_id,
+            "payment_id": make_order_payment(acme, CANARY),
             "appeal_id": appeal.public_id,
             "public_id": payout_id,
             "segment_id": visitor.session.segments.all()[1].public_id,

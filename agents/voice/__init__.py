@@ -28,7 +28,7 @@ from agents.voice.types import VoiceUnavailableError
 if TYPE_CHECKING:
     from livekit.agents import vad
 
-    from agents.voice.manager import AgentManager
+    from agents.voice.agent_manager import AgentManager
 
 _detector: vad.VAD | None = None
 _manager: AgentManager | None = None
@@ -67,7 +67,7 @@ def get_manager() -> AgentManager:
             "voice_not_loaded", "This server does not speak. Please go on by typing."
         )
     if _manager is None:
-        from agents.voice.manager import AgentManager
+        from agents.voice.agent_manager import AgentManager
         from agents.voice.options import read_options
 
         _manager = AgentManager(read_options(), _detector)

@@ -62,9 +62,7 @@ def read_intent(text: str, *, weights: Weights | None = None) -> Reading:
         weights: other ones than the product's, for measuring.
     """
     tokens = read_tokens(text)
-    if not any(
-        token[0].isalnum() or (token[0] == "#" and token != EMOJI_MARK) for token in tokens
-    ):
+    if not any(token[0].isalnum() or (token[0] == "#" and token != EMOJI_MARK) for token in tokens):
         return Reading(FALLBACK, "unclear", 1.0, "", ("no_words",))
     features = features_of(tokens)
     classes = [name[2:] for name in features if name.startswith("c:")]

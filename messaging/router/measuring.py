@@ -42,9 +42,7 @@ class Score:
         return count / self.asked if self.asked else 0.0
 
 
-def measure(
-    utterances: Iterable[Utterance], *, weights: Weights | None = None
-) -> dict[str, Score]:
+def measure(utterances: Iterable[Utterance], *, weights: Weights | None = None) -> dict[str, Score]:
     """Return the scores by language.
 
     Args:

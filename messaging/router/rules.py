@@ -50,8 +50,9 @@ info.policies 2 warranty ! want buy got broken damaged tech
 info.policies 3 privacy
 info.policies 2 return question ! want mine got order no_buy order_code no_want damaged progress
 info.faq 2.5 invoice ! got late order
-info.faq 2.5 about ! order got problem return refund damaged want_ have
-info.faq 1.5 about have/want/goods/buy ! order got return damaged
+info.faq 2.5 about ! order got problem return refund damaged want have
+info.faq 1.5 about have/goods/buy ! order got return damaged want
+commerce.add_to_cart 2 want about ! return got order human
 info.faq 1 question goods ! price have want buy order got broken damaged late wrong missing
     search works
 info.hand_off 3 human talk/want/no_bot ! boss angry legal

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection
 from django.db.models import QuerySet
@@ -71,45 +71,50 @@ class TurnController:
         """
         handled = 0
         while True:
-            found = Conversation.objects.filter(public_id=conversation_id)
-            fence = lease.claim(
-                found.filter(inbox_due_at__isnull=False), owner=_name(), seconds=LEASE_SECONDS
-            )
+            fence = _claim(conversation_id)
             if fence is None:
                 return handled
+            is_empty = False
             try:
                 with _kept(conversation_id, fence):
-                    count = self._drain_held(conversation_id, fence)
+                    count, is_empty = self._drain_held(conversation_id, fence)
             finally:
-                lease.release(found, fence=fence)
+                if not is_empty:
+                    found = Conversation.objects.filter(public_id=conversation_id)
+                    lease.release(found, fence=fence)
             handled += count
             # What arrived between the last look and the release had found the lease taken.
-            if not count or not _waiting(conversation_id).exists():
+            if is_empty or not count or not _waiting(conversation_id).exists():
                 return handled
 
-    def _drain_held(self, conversation_id: str, fence: int) -> int:
+    def _drain_held(self, conversation_id: str, fence: int) -> tuple[int, bool]:
+        """Return how many messages were handled, and whether the inbox was left empty.
+
+        An empty inbox is left together with its lease, by one statement.
+        """
         count = 0
+        conversation: Conversation | None = None
         while True:
-            conversation = Conversation.objects.select_related("number__company", "contact").get(
-                public_id=conversation_id
+            inbound = (
+                _waiting(conversation_id)
+                .select_related("conversation__number__company", "conversation__contact")
+                .order_by("sent_at", "id")
+                .first()
             )
-            inbound = _waiting(conversation_id).order_by("sent_at", "id").first()
             if inbound is None:
-                # Only what was due before the look: a message whose transaction ends in between
-                # has moved the moment on, and must not be forgotten with it.
-                Conversation.objects.filter(
-                    pk=conversation.pk, fence=fence, inbox_due_at=conversation.inbox_due_at
-                ).update(inbox_due_at=None)
-                return count
+                if conversation is not None:
+                    outbox.release_held(conversation=conversation)
+                return count, _leave(conversation_id, fence, conversation)
+            conversation = inbound.conversation
             try:
                 self._handle(conversation, fence, inbound)
             except OvertakenError:
-                return count
+                return count, False
             except UnknownSchemaError:
                 # A server of the version that wrote it goes on; this one must not guess.
                 logger.exception("orchestrate_turn.schema", extra={"success": False})
                 intake.postpone_inbox(conversation=conversation, attempts=6)
-                return 0
+                return 0, False
             except Exception:
                 # Whatever it was, the message stays first in the inbox.
                 logger.exception(
@@ -117,7 +122,7 @@ class TurnController:
                     extra={"success": False, "attempts": inbound.attempts + 1},
                 )
                 if not self._note_failure(conversation, fence, inbound):
-                    return 0
+                    return 0, False
             count += 1
 
     def _handle(self, conversation: Conversation, fence: int, inbound: InboundMessage) -> None:
@@ -145,7 +150,6 @@ class TurnController:
             committed = commit_turn(
                 TurnCommit(conversation, fence, inbound, turn, decision, result, began)
             )
-        outbox.release_held(conversation=conversation)
         logger.info(
             "orchestrate_turn.completed",
             extra={
@@ -277,6 +281,51 @@ def _asks_to_come_back(turn: Turn) -> bool:
 def _waiting(conversation_id: str) -> QuerySet[InboundMessage]:
     return InboundMessage.objects.filter(
         conversation__public_id=conversation_id, state=InboundState.WAITING
+    )
+
+
+def _claim(conversation_id: str) -> int | None:
+    """Take the lease of a conversation whose inbox is due; return its fence, or None.
+
+    `core.lease.claim` in one statement instead of three: it stands before every turn.
+    """
+    now = clock.now()
+    table = connection.ops.quote_name(Conversation._meta.db_table)
+    adapt = connection.ops.adapt_datetimefield_value
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {table} SET lease_owner = %s, leased_until = %s, fence = fence + 1 "  # noqa: S608 - a table of ours
+            "WHERE public_id = %s AND inbox_due_at IS NOT NULL "
+            "AND (leased_until IS NULL OR leased_until <= %s) RETURNING fence",
+            [
+                _name(),
+                adapt(now + timedelta(seconds=LEASE_SECONDS)),
+                conversation_id,
+                adapt(now),
+            ],
+        )
+        found = cursor.fetchone()
+    return int(found[0]) if found else None
+
+
+def _leave(conversation_id: str, fence: int, conversation: Conversation | None) -> bool:
+    """Give the lease of an empty inbox back; False when something came after the last look.
+
+    Only what was due before that look is cleared: a message whose transaction ends in between has
+    moved the moment on, and must not be forgotten with it.
+    """
+    rows = Conversation.objects.filter(public_id=conversation_id, fence=fence)
+    if conversation is None:
+        due_at = rows.values_list("inbox_due_at", flat=True).first()
+        if due_at is None or _waiting(conversation_id).exists():
+            return False
+    else:
+        # Read before the look that found nothing.
+        due_at = conversation.inbox_due_at
+    return bool(
+        rows.filter(inbox_due_at=due_at).update(
+            inbox_due_at=None, lease_owner="", leased_until=None
+        )
     )
 
 

@@ -14,11 +14,15 @@ from messaging.models import (
     BusinessNumber,
     Contact,
     Conversation,
+    DeliveryPlace,
+    Fulfilment,
     Order,
     OutboundMessage,
     Product,
 )
 from messaging.replies import Reply
+from messaging.services import carts
+from messaging.services.checkout import CheckoutRequest, place_order
 from messaging.services.intake import receive_webhook
 
 _ids = itertools.count(1)
@@ -140,3 +144,28 @@ def as_text(replies: list[Reply]) -> str:
 def product(company: Company, sku: str) -> Product:
     """Return a product of the shop."""
     return Product.objects.get(company=company, sku=sku)
+
+
+def make_order_payment(company: Company, words: str) -> str:
+    """Return the id of an open payment whose order's address and buyer hold certain words."""
+    if not Product.objects.filter(company=company).exists():
+        prepare_shop(company)
+    contact = Contact.objects.create(company=company, phone="521550009999", name=words)
+    carts.add_to_cart(
+        company_id=company.pk,
+        contact_id=contact.pk,
+        product_id=product(company, "MET-V60").pk,
+        quantity=1,
+    )
+    order = place_order(
+        CheckoutRequest(
+            company_id=company.pk,
+            contact_id=contact.pk,
+            agreed_total_minor=39000,
+            fulfilment=Fulfilment.DELIVERY,
+            recipient=words,
+            address=f"{words} 1, Roma Norte",
+            place_id=DeliveryPlace.objects.get(company=company, name="Roma y Condesa").pk,
+        )
+    )
+    return order.payment.public_id

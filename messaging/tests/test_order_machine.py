@@ -197,9 +197,7 @@ class OrderMachine(RuleBasedStateMachine):
     def advance(self, number: int, wanted: OrderState) -> None:
         order = self.some(Order.objects.all(), number)
         if order is not None:
-            self.attempt(
-                lambda: orders.advance_order(order=order, wanted=wanted, actor=self.staff)
-            )
+            self.attempt(lambda: orders.advance_order(order=order, wanted=wanted, actor=self.staff))
 
     @rule()
     def time_passes(self) -> None:

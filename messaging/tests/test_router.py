@@ -88,7 +88,9 @@ def test_words_find_their_lane(text, lane, intent):
 
 
 def test_a_run_on_voice_note_is_read_from_both_ends():
-    text = "hola buenas " + "este bueno pues mira " * 60 + " y la verdad quiero devolver la licuadora"
+    text = (
+        "hola buenas " + "este bueno pues mira " * 60 + " y la verdad quiero devolver la licuadora"
+    )
 
     assert len(read_tokens(text)) == MAX_TOKENS
     assert read_intent(text).lane == "support"
@@ -142,9 +144,7 @@ def test_a_model_is_asked_only_when_the_rules_are_unsure():
     assert model.asked == []
     unsure = next(one for one in read_corpus(CORPUS) if read_intent(one.text).is_unsure)
     decision = router.route(turn(unsure.text), context())
-    assert decision == RouterDecision(
-        "support", "technical", 0.9, ("model",), RouteSource.LLM
-    )
+    assert decision == RouterDecision("support", "technical", 0.9, ("model",), RouteSource.LLM)
 
 
 @pytest.mark.parametrize(

@@ -54,9 +54,7 @@ def test_a_special_day_wins_over_its_weekday(acme):
         company=acme, day=datetime(2026, 11, 23, tzinfo=UTC).date(), note_es="Inventario"
     )
 
-    said = say_hours(
-        acme.pk, text="", now=datetime(2026, 11, 23, 16, tzinfo=UTC), language="es"
-    )
+    said = say_hours(acme.pk, text="", now=datetime(2026, 11, 23, 16, tzinfo=UTC), language="es")
 
     assert "Ahora estamos cerrados; abrimos el martes a las 8:00" in said
     assert "Lunes 23/11/2026: cerrado (Inventario)" in said
@@ -171,7 +169,12 @@ def test_an_address_names_its_place(acme):
 
 def test_a_template_goes_to_approval_and_then_stands(acme, ana):
     row = templates.save_template(
-        company=acme, name="shipped", language="es", category="utility", body="Hola {{1}}", actor=ana
+        company=acme,
+        name="shipped",
+        language="es",
+        category="utility",
+        body="Hola {{1}}",
+        actor=ana,
     )
     for body in ("", "Hola {{2}}", "x" * 1025):
         with pytest.raises(InvalidInputError):

@@ -21,6 +21,8 @@ from typing import Final, TypeVar
 
 TERMINATE_SECONDS: Final = 0.4
 """How long a process may take to end by itself; everything must be gone within a second."""
+LOOK_SECONDS: Final = 0.01
+GROUP_LOOKS: Final = 30
 STDERR_CHARS: Final = 4000
 LINE_LIMIT: Final = 1 << 20
 OWNER_FILE: Final = "owner.json"
@@ -224,11 +226,24 @@ async def _end(process: Process) -> None:
         # Also after a clean end: others of the group may still run.
         _signal_group(process.pid, _KILL)
         await asyncio.shield(waiting)
+        await _wait_for_group(process.pid)
 
 
-def _signal_group(pid: int, number: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
+async def _wait_for_group(pid: int) -> None:
+    """Wait a moment for the others of a group: they are no children of ours to be waited for."""
+    for _ in range(GROUP_LOOKS):
+        if not hasattr(os, "killpg") or not _signal_group(pid, 0):
+            return
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+def _signal_group(pid: int, number: int) -> bool:
+    """Signal a process's group and say whether there was one."""
+    try:
         if hasattr(os, "killpg"):
             os.killpg(pid, number)
         else:
             os.kill(pid, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True

@@ -6,6 +6,7 @@ the business of `runs`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,6 +26,8 @@ from core.live import erase_streams
 ERASE_JOB = "video.sweep_files"
 CREATED_PER_HOUR = 60
 MAX_VIDEOS = 500
+RUN_OF_WORDS = 6
+_QUOTED = re.compile('["“«„]([^"”»“]{8,})["”»“]')
 
 
 class ScriptLockedError(ConflictError):
@@ -195,7 +198,7 @@ def forget_words(*, origin: str, origin_ref: str, said: Sequence[str]) -> int:
     changed = 0
     with transaction.atomic():
         for row in rows.select_for_update():
-            kept = [scene for scene in row.scenes if not _quotes(scene, sayings)]
+            kept = [scene for scene in row.scenes if not _holds(scene, sayings)]
             if len(kept) == len(row.scenes):
                 continue
             row.scenes = kept
@@ -222,13 +225,29 @@ def _withdraw(row: VideoSession) -> None:
     erase_streams([row.stream_name])
 
 
-def _quotes(scene: dict[str, Any], sayings: Sequence[str]) -> bool:
-    quoted = _flatten(str(scene.get("text", ""))).rstrip("…")
-    return scene.get("kind") == SceneKind.QUOTE and any(quoted in saying for saying in sayings)
+def _holds(scene: dict[str, Any], sayings: Sequence[str]) -> bool:
+    """Tell whether a scene shows or speaks words of somebody.
+
+    A quote is part of a saying; elsewhere six words in a row, or a passage in quotation marks,
+    are nobody's by chance.
+    """
+    shown = [str(scene.get(name, "")) for name in ("heading", "text", "narration")]
+    text = _flatten(" ".join([*shown, *map(str, scene.get("items", ()))]))
+    passages = [found.rstrip("…").strip() for found in _QUOTED.findall(text)]
+    if scene.get("kind") == SceneKind.QUOTE:
+        passages.append(_flatten(str(scene.get("text", ""))).rstrip("…"))
+    for saying in sayings:
+        if any(passage and passage in saying for passage in passages):
+            return True
+        words = saying.split()
+        runs = (" ".join(words[at : at + RUN_OF_WORDS]) for at in range(len(words)))
+        if any(run in text for run in runs if run.count(" ") == RUN_OF_WORDS - 1):
+            return True
+    return False
 
 
 def _flatten(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join(text.lower().split())
 
 
 def _refuse_if_open(row: VideoSession) -> None:

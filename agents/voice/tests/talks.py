@@ -79,7 +79,7 @@ class Scene:
     """A manager of its own for one test."""
 
     def __init__(self, detector, options=OPTIONS):
-        from agents.voice.manager import AgentManager
+        from agents.voice.agent_manager import AgentManager
 
         self.options = options
         self.engine = StubEngine()

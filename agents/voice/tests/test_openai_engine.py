@@ -11,8 +11,8 @@ import asyncio
 import numpy as np
 import pytest
 
+from agents.voice.agent_manager import AgentManager
 from agents.voice.engines.openai import OpenAIEngine, _RepeatedUtterance, voiced_seconds
-from agents.voice.manager import AgentManager
 from agents.voice.options import VoiceOptions
 from agents.voice.tests import sounds
 from agents.voice.tests.stubs import StubHost, StubSink, ticket, tone

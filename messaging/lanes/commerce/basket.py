@@ -10,7 +10,7 @@ from messaging.lanes.commerce import texts
 from messaging.lanes.commerce.wishes import read_wishes
 from messaging.models import CartLine, Product
 from messaging.replies import Reply, Row, Section, offer, say
-from messaging.search import Document, rank
+from messaging.search import Document, query_words, rank
 from messaging.selectors import orders, shop
 from messaging.services import carts
 from messaging.services.carts import SoldOutError, WantedItem
@@ -146,7 +146,8 @@ def _meant_line(lines: tuple[CartLine, ...], text: str) -> CartLine | None:
     matches = rank(text, documents, least=0.4)
     if matches:
         return lines[matches[0].key]
-    return lines[0] if len(lines) == 1 else None
+    # "Quítalo" means the only one there is; a name that fits nothing means nothing.
+    return lines[0] if len(lines) == 1 and not query_words(text) else None
 
 
 def _quantity_left(text: str, line: CartLine) -> int:

@@ -22,7 +22,13 @@ from messaging.lanes.base import (
 )
 from messaging.lanes.commerce.texts import state_text
 from messaging.lanes.info.facts import when_people_answer
-from messaging.models import Order, OrderState, Ticket, TicketKind, TicketPriority, TicketState
+from messaging.lanes.support.texts import (
+    refusal_text,
+    return_opened,
+    ticket_line,
+    ticket_opened,
+)
+from messaging.models import Order, OrderState, TicketKind, TicketPriority
 from messaging.replies import Reply, Row, Section, ask, offer, say
 from messaging.router.intent_router import read_intent
 from messaging.router.intents import intents_of
@@ -44,23 +50,6 @@ _KINDS: dict[str, TicketKind] = {
     "payment_problem": TicketKind.PAYMENT,
     "technical": TicketKind.TECHNICAL,
     "report_problem": TicketKind.OTHER,
-}
-_KIND_NAMES: dict[str, tuple[str, str]] = {
-    "complaint": ("queja", "complaint"),
-    "damaged": ("producto dañado", "damaged goods"),
-    "wrong_item": ("producto equivocado o faltante", "wrong or missing item"),
-    "late": ("pedido atrasado", "late order"),
-    "return": ("devolución", "return"),
-    "refund": ("reembolso", "refund"),
-    "payment": ("problema de pago", "payment problem"),
-    "technical": ("problema técnico", "technical problem"),
-    "other": ("problema", "problem"),
-}
-_TICKET_STATES: dict[TicketState, tuple[str, str]] = {
-    TicketState.OPEN: ("abierto, lo estamos viendo", "open, we are on it"),
-    TicketState.WAITING: ("espera tu respuesta", "waiting for your answer"),
-    TicketState.RESOLVED: ("resuelto", "solved"),
-    TicketState.CLOSED: ("cerrado", "closed"),
 }
 #: Kinds that are about an order.
 _ABOUT_ORDER = frozenset(
@@ -109,7 +98,7 @@ class SupportAgent(LaneAgent):
         """Answer by intent."""
         language = language_of(turn, context)
         if context.refusal is not None:
-            return _said(language, say(_refusal_text(context.refusal.code, language)))
+            return _said(language, say(refusal_text(context.refusal.code, language)))
         handlers: dict[str, Callable[[Turn, TurnContext, str], AgentResult]] = {
             "describe": self._describe,
             "choose_order": self._choose_order,
@@ -134,6 +123,9 @@ class SupportAgent(LaneAgent):
             tried = self._troubleshoot(kind, turn, context, language)
             if tried is not None:
                 return tried
+        unpaid = orders.order_to_pay(context.contact_id)
+        if kind is TicketKind.PAYMENT and unpaid is not None:
+            return self._not_paid_yet(unpaid, turn, language)
         order = _order_meant(turn, context)
         if kind is TicketKind.LATE and order is not None and not _is_overdue(order, context):
             return self._not_late_yet(order, turn, language)
@@ -164,6 +156,30 @@ class SupportAgent(LaneAgent):
         return AgentResult(
             replies=(reply,),
             slots={"step": "troubleshoot", "kind": str(kind), "words": turn.text[:300]},
+            language=language,
+        )
+
+    def _not_paid_yet(self, order: Order, turn: Turn, language: str) -> AgentResult:
+        text = pick(
+            language,
+            f"Tu pedido {order.number} sigue esperando tu pago: todavía no nos llega. Suele tardar "
+            "unos segundos. Si ya te cobraron, abro un caso.",
+            f"Your order {order.number} is still awaiting your payment: it has not reached us yet. "
+            "It usually takes seconds. If you were charged, I will open a ticket.",
+        )
+        reply = ask(
+            text,
+            ("support:not_solved", pick(language, "Ya me cobraron", "I was charged")),
+            ("commerce:pay", pick(language, "Pagar", "Pay")),
+        )
+        return AgentResult(
+            replies=(reply,),
+            slots={
+                "step": "troubleshoot",
+                "kind": str(TicketKind.PAYMENT),
+                "order": order.number,
+                "words": turn.text[:300],
+            },
             language=language,
         )
 
@@ -232,7 +248,7 @@ class SupportAgent(LaneAgent):
                 request = tickets.request_return(
                     order=order, conversation_id=conversation_id, reason=text
                 )
-                return (_return_opened(request.ticket, request.is_in_time, language),)
+                return (return_opened(request.ticket, request.is_in_time, language),)
             ticket = tickets.open_ticket(
                 company_id=company_id,
                 contact_id=contact_id,
@@ -242,7 +258,7 @@ class SupportAgent(LaneAgent):
                 order=order,
             )
             answered = when_people_answer(company_id, now=now, language=language)
-            return (_opened(ticket, answered, language),)
+            return (ticket_opened(ticket, answered, language),)
 
         return AgentResult(slots={}, effects=(put,), language=language)
 
@@ -279,7 +295,7 @@ class SupportAgent(LaneAgent):
                 slots={"step": "describe", "kind": str(TicketKind.OTHER)},
                 language=language,
             )
-        lines = [_ticket_line(ticket, language) for ticket in listed[:5]]
+        lines = [ticket_line(ticket, language) for ticket in listed[:5]]
         reply = ask(
             "\n".join(lines),
             ("info:hand_off", pick(language, "Hablar con alguien", "Talk to a person")),
@@ -423,57 +439,6 @@ def _ask_order(listed: list[Order], kind: TicketKind, words: str, language: str)
         replies=(reply,),
         slots={"step": "choose_order", "kind": str(kind), "words": words[:300]},
         language=language,
-    )
-
-
-def _opened(ticket: Ticket, answered: str, language: str) -> Reply:
-    spanish, english = _KIND_NAMES[ticket.kind]
-    text = pick(
-        language,
-        f"Lamento lo ocurrido. Abrí el caso *{ticket.number}* ({spanish}).\n{answered}",
-        f"I am sorry about this. I opened ticket *{ticket.number}* ({english}).\n{answered}",
-    )
-    return ask(
-        text,
-        ("info:hand_off", pick(language, "Hablar con alguien", "Talk to a person")),
-        (f"support:ticket:{ticket.number}", pick(language, "Ver mi caso", "See my ticket")),
-    )
-
-
-def _return_opened(ticket: Ticket, is_in_time: bool, language: str) -> Reply:
-    text = pick(
-        language,
-        f"Registré tu solicitud de devolución, caso *{ticket.number}*. Una persona la revisa y te "
-        "dice aquí cómo seguir.",
-        f"I noted your wish to return it, ticket *{ticket.number}*. A person will look at it and "
-        "tell you here what comes next.",
-    )
-    if not is_in_time:
-        text += pick(
-            language,
-            " Ojo: ya pasó el plazo normal de devolución.",
-            " Please note: the usual time for returns is over.",
-        )
-    return say(text)
-
-
-def _ticket_line(ticket: Ticket, language: str) -> str:
-    spanish, english = _KIND_NAMES[ticket.kind]
-    state = pick(language, *_TICKET_STATES[TicketState(ticket.state)])
-    return f"🎫 *{ticket.number}* ({pick(language, spanish, english)}): {state}"
-
-
-def _refusal_text(code: str, language: str) -> str:
-    if code == "not_delivered":
-        return pick(
-            language,
-            "Ese pedido todavía no se entrega, así que aún no se puede devolver.",
-            "That order has not been delivered yet, so it cannot be returned yet.",
-        )
-    return pick(
-        language,
-        "Ese caso ya está cerrado. Cuéntame qué pasa y abro uno nuevo.",
-        "That ticket is closed. Tell me what is wrong and I will open a new one.",
     )
 
 

@@ -158,6 +158,7 @@ export class ProgressSaver {
       this.rebase(this.base, progressOf(newest), true);
       this.onState(newest);
       if (isOver) this.tell("over", problem.message);
+      else this.tell(isSame(this.base, this.mine) ? "saved" : "waiting");
       return;
     }
     if (problem.status === 401 || problem.status === 403) {

@@ -7,7 +7,7 @@ import dataclasses
 
 import pytest
 
-from agents.voice.manager import AgentManager
+from agents.voice.agent_manager import AgentManager
 from agents.voice.tests import sounds
 from agents.voice.tests.stubs import StubEngine, StubHost, StubSink, ticket
 from agents.voice.tests.talks import tasks_left
