@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -121,7 +122,7 @@ def run_duckdb(path: str) -> dict[str, Any]:
     }
 
 
-METHODS = {
+METHODS: dict[str, Callable[..., dict[str, Any]]] = {
     "fill": fill,
     "aggregate": aggregate,
     "csv": write_csv,

@@ -37,6 +37,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENUM_NAME_OVERRIDES": {
         "ExecutionState": "workflows.models.ExecutionState",
         "PayoutState": "surveys.models.PayoutState",
+        "Plan": "accounts.models.Plan",
         "ProofReviewState": "workflows.models.ReviewState",
         "QuestionKind": ["open", "rating", "choice", "yes_no"],
         "ResponseState": "surveys.models.ResponseState",

@@ -30,9 +30,12 @@ _ASKING = frozenset(
     porfa hola buenas disponible producto productos pedir pedido ordenar manejan mandame
     want need buy looking have sell price prices cost costs much please hello add cart order
     available product products get give send take would like any some show
+    peso pesos dolar dolares dollar dollars euros gratis free descuento ponlo ponla
     carrito quita quitar saca sacar elimina remove unidad unidades pieza piezas kilo kilos
     """.split()
 )
+#: Function words that are what a question asks for: "where is it from".
+_TELLING = frozenset({"donde", "where"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,8 @@ def query_words(text: str) -> list[str]:
     found: dict[str, None] = {}
     for word in words(text):
         plain = fold(word)
-        if plain in _ASKING or is_stop_word(plain, "es") or is_stop_word(plain, "en"):
+        is_function_word = is_stop_word(plain, "es") or is_stop_word(plain, "en")
+        if plain in _ASKING or (is_function_word and plain not in _TELLING):
             continue
         if len(plain) > 1 or plain.isdigit():
             found.setdefault(plain)

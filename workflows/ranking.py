@@ -3,7 +3,7 @@
 Pure numbers in, pure numbers out. Knows no row, no text and no person. A workflow's chance in a
 cohort (market and skill level) is a Beta-binomial estimate that leans on the market's results and,
 behind them, on everybody's: the less a cohort has of its own, the more it borrows. The method and
-its measured figures are in ``docs/adr/0070-ranking-by-shrinkage.md``.
+its measured figures are in ``docs/adr/0082-ranking-by-shrinkage.md``.
 """
 
 from __future__ import annotations

@@ -440,7 +440,7 @@ class AudioLink(Protocol):
 
     def set_connected(self, is_connected: bool) -> None:
         """Say whether a browser listens. Without one the agent's sentence waits and goes on later
-        where it was left; after `options.VoiceOptions.left_seconds` the agent ends as `VoiceEnd.LEFT`."""
+        where it was left; after `VoiceOptions.left_seconds` the agent ends as `VoiceEnd.LEFT`."""
         ...
 
 

@@ -60,12 +60,12 @@ class StartView(APIView):
     @extend_schema(
         operation_id="execution_start",
         summary="Start a workflow",
-        request=serializers.StartInput,
+        request=serializers.StartRunInput,
         responses={201: serializers.ExecutionSerializer},
     )
     def post(self, request: Request) -> Response:
         """Start a run of a workflow; once for an Idempotency-Key."""
-        body = checked(serializers.StartInput(data=request.data))
+        body = checked(serializers.StartRunInput(data=request.data))
         person = person_of(request, body.get("user_id"))
         ratelimit.hit(
             scope="execution.start",

@@ -5,8 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from accounts.models import Plan
 from core.api.fields import StrictCharField, StrictIntegerField
 from workflows.models import ExecutionState, MetricType, ProofType, ReviewState, ScanVerdict
 
@@ -24,6 +26,7 @@ class NoteField(serializers.CharField):
         return data
 
 
+@extend_schema_field({"oneOf": [{"type": "number", "minimum": 0}, {"type": "string"}]})
 class ValueField(serializers.Field[Any, Any, Any, Any]):
     """A JSON number, or text as a person writes one."""
 
@@ -42,7 +45,7 @@ class ValueField(serializers.Field[Any, Any, Any, Any]):
         return value
 
 
-class StartInput(serializers.Serializer[Any]):
+class StartRunInput(serializers.Serializer[Any]):
     """Which workflow to start."""
 
     workflow_name = StrictCharField(max_length=64)
@@ -253,7 +256,7 @@ class WorkflowSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     title = serializers.CharField()
     description = serializers.CharField()
-    tier = serializers.ChoiceField(choices=["starter", "pro", "scale"])
+    tier = serializers.ChoiceField(choices=Plan.choices)
     total_steps = serializers.IntegerField()
     version = serializers.IntegerField()
     is_unlocked = serializers.BooleanField(help_text="Your plan includes it.")

@@ -1,0 +1,67 @@
+"""LiveKit rooms without a server: what an agent's token opens, and a server that is not there."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import socket
+
+import pytest
+from livekit import api
+
+from agents.voice.agent_manager import AgentManager
+from agents.voice.room import AGENT_IDENTITY, agent_token, delete_room
+from agents.voice.tests.stubs import StubEngine, StubHost, StubSink, ticket
+from agents.voice.tests.talks import OPTIONS, tasks_left
+from agents.voice.types import TransportKind, VoiceBriefing, VoiceUnavailableError
+
+SECRET = "a-secret-of-more-than-thirty-two-characters"
+
+
+@pytest.fixture
+def nowhere():
+    """Return options whose room server is a port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    return dataclasses.replace(
+        OPTIONS,
+        livekit_url=f"ws://127.0.0.1:{port}",
+        livekit_api_key="key",
+        livekit_api_secret=SECRET,
+    )
+
+
+def test_the_agents_token_opens_its_own_room_only(nowhere):
+    claims = api.TokenVerifier("key", SECRET).verify(agent_token(nowhere, "survey-1"))
+
+    assert claims.identity == AGENT_IDENTITY
+    assert claims.kind == "agent"
+    assert claims.video.room == "survey-1"
+    assert claims.video.room_join is True
+    assert claims.video.agent is True
+    assert not claims.video.room_admin
+    assert not claims.video.room_create
+    assert not claims.metadata
+
+
+async def test_a_room_server_that_is_not_there_is_said_and_leaves_nothing(detector, nowhere):
+    before = {id(task) for task in asyncio.all_tasks()}
+    manager = AgentManager(nowhere, detector)
+    manager.use_engine(StubEngine())
+    sink, host = StubSink(), StubHost()
+    used = ticket(transport=TransportKind.LIVEKIT, room_name="survey-1")
+
+    with pytest.raises(VoiceUnavailableError) as refused:
+        await manager.start(used, VoiceBriefing(), sink, host)
+
+    assert refused.value.code == "room_unreachable"
+    assert host.calls == []
+    assert sink.stored == []
+    assert manager.count == 0
+    await manager.aclose()
+    assert await tasks_left(before) == []
+
+
+async def test_deleting_a_room_of_a_server_that_is_not_there_is_no_error(nowhere):
+    assert await delete_room(nowhere, "survey-1") is False
