@@ -92,7 +92,7 @@ def test_from_signing_up_to_a_result_that_the_next_person_learns_from(
         phone.locator("main form button[type=submit]").first.click()
         expect(phone.get_by_text("Result logged")).to_be_visible(timeout=20_000)
         phone.goto(f"{parley.url}/me/")
-        expect(phone.get_by_text("$1,250.50").first).to_be_visible()
+        expect(phone.get_by_role("rowheader", name="$1,250.50")).to_be_visible()
         assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
         check_access(phone, "own page", "body")
     assert complaints == []

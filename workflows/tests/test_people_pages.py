@@ -134,8 +134,9 @@ def test_a_persons_own_page_shows_theirs_alone_at_a_fixed_cost(
     other = read_measure(metric_type="revenue", value="77777", currency="USD")
     log_outcome(person=carla, execution=stranger, measure=other)
 
+    browser = browser_of(vera)
     with django_assert_max_num_queries(12):
-        page = browser_of(vera).get("/me/").content.decode()
+        page = browser.get("/me/").content.decode()
 
     assert page.count("Log a result") == 8
     assert "$828.00" in page

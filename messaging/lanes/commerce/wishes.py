@@ -43,13 +43,21 @@ def read_wishes(company_id: int, text: str) -> list[Wish]:
     whole = _matches(company_id, text)
     pieces = [piece for piece in _AND.split(text) if piece.strip()][:PARTS_MAX]
     if len(pieces) > 1:
-        parts = [_wish(company_id, piece) for piece in pieces if query_words(piece)]
+        parts = [_wish(company_id, piece) for piece in pieces if _names_goods(piece)]
         named = [part for part in parts if part.matches]
         if len({part.matches[0].pk for part in named}) > 1:
             return parts
-    if not query_words(text):
+        if named and not whole:
+            # The rest of the message is about something else.
+            return named
+    if not _names_goods(text):
         return []
     return [Wish(text, _quantity(text), whole)]
+
+
+def _names_goods(text: str) -> bool:
+    # A number alone is an amount of something, never the thing.
+    return any(not word.isdigit() for word in query_words(text))
 
 
 def _wish(company_id: int, text: str) -> Wish:
