@@ -411,7 +411,7 @@ def main() -> None:
                 one.p50_ms,
                 one.p99_ms,
                 one.server_cpu_ms,
-            ]  # noqa: E501
+            ]
             for name, one in found.items()
         ],
     )

@@ -469,6 +469,8 @@ WHATSAPP_BASE_URL = env.url(
     "WHATSAPP_BASE_URL", "https://graph.facebook.com/v26.0", schemes=("https", "http")
 )
 WHATSAPP_TOKEN = env.text("WHATSAPP_TOKEN")
+# Numbers of other accounts: phone_number_id=token, separated by commas. Never in a row.
+WHATSAPP_TOKENS = dict(pair.split("=", 1) for pair in env.items("WHATSAPP_TOKENS") if "=" in pair)
 WHATSAPP_PHONE_NUMBER_ID = env.text("WHATSAPP_PHONE_NUMBER_ID")
 WHATSAPP_BUSINESS_ACCOUNT_ID = env.text("WHATSAPP_BUSINESS_ACCOUNT_ID")
 WHATSAPP_APP_SECRET = env.text("WHATSAPP_APP_SECRET")

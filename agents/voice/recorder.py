@@ -92,13 +92,15 @@ class Recorder:
         if missing > 0:
             self._mixed = np.concatenate([self._mixed, np.zeros(missing, np.int32)])
         self._mixed[at : at + len(samples)] += samples
+        # Before what is settled moves on: where it ends is counted from the start of the whole.
+        ends = self._written + at + len(samples)
         settled = self._now() - int(SETTLED_SECONDS * OUTPUT_RATE) - self._written
         is_idle = self._writing is None or self._writing.done()
         if is_idle and settled >= PART_SECONDS * OUTPUT_RATE:
             part, self._mixed = self._mixed[:settled], self._mixed[settled:]
             self._written += len(part)
             self._writing = asyncio.create_task(self._write(part), name="voice.recording")
-        return self._written + at + len(samples)
+        return ends
 
     async def _write(self, part: NDArray[np.int32]) -> None:
         if self._has_failed or not len(part):

@@ -1,4 +1,4 @@
-"""Meta's webhook: the address is public, so everything rests on the signature over the raw bytes."""
+"""Meta's webhook: the address is public, so all rests on the signature over the raw bytes."""
 
 from __future__ import annotations
 

@@ -22,9 +22,10 @@ class Contact(models.Model):
 
     public_id = PublicIdField(prefix="contact")
     company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="contacts")
-    phone = models.CharField(max_length=32, null=True, blank=True)  # noqa: DJ001
-    bsuid = models.CharField(max_length=160, null=True, blank=True)  # noqa: DJ001
-    parent_bsuid = models.CharField(max_length=160, null=True, blank=True)  # noqa: DJ001
+    # Null, not empty: each is a unique key, and of an empty one there could be one only.
+    phone = models.CharField(max_length=32, null=True, blank=True)  # noqa: DJ001  # a unique key
+    bsuid = models.CharField(max_length=160, null=True, blank=True)  # noqa: DJ001  # a unique key
+    parent_bsuid = models.CharField(max_length=160, null=True, blank=True)  # noqa: DJ001  # a unique key
     name = models.CharField(max_length=120, blank=True)
     username = models.CharField(max_length=80, blank=True)
     language = models.CharField(max_length=8, blank=True)

@@ -20,8 +20,6 @@ class BusinessNumber(models.Model):
     display_number = models.CharField(max_length=32)
     """For people to read; formats vary, so nothing is looked up by it."""
     label = models.CharField(max_length=80, blank=True)
-    token_variable = models.CharField(max_length=80, default="WHATSAPP_TOKEN")
-    """Environment variable with the access token: secrets are never in a row."""
     messages_per_second = models.PositiveIntegerField(default=80)
     """Throughput Meta allows the number; 1000 after its automatic upgrade."""
     default_language = models.CharField(max_length=8, default="es")

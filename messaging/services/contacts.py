@@ -63,7 +63,7 @@ def resolve_contact(*, company: Company, identity: Identity, at: datetime) -> Co
     return survivor
 
 
-def is_settled(contact: Contact, identity: Identity, at: datetime) -> bool:
+def is_settled(contact: Contact, *, identity: Identity, at: datetime) -> bool:
     """Tell whether `resolve_contact` would return this contact and change nothing but its claim.
 
     Args:

@@ -250,7 +250,7 @@ def _contacts_of(items: list[MessageItem], numbers: dict[str, BusinessNumber]) -
         keys = [(company.pk, key, value) for key in IDENTITIES if (value := getattr(sender, key))]
         found = {contact.pk: contact for key in keys if (contact := holders.get(key)) is not None}
         known = next(iter(found.values())) if len(found) == 1 and not is_stale else None
-        if known is not None and contacts.is_settled(known, sender, item.sent_at):
+        if known is not None and contacts.is_settled(known, identity=sender, at=item.sent_at):
             if sender.phone and sender.bsuid:
                 claims[known.pk] = max(item.sent_at, claims.get(known.pk, item.sent_at))
             senders.append(known)

@@ -13,6 +13,7 @@ import os
 import secrets
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
@@ -138,7 +139,8 @@ def _call(message: OutboundMessage, fence: int) -> bool:
 
 def sender_of(number: BusinessNumber) -> Sender:
     """Return a number with its token, which stands in the environment only."""
-    return Sender(number.phone_number_id, os.environ.get(number.token_variable, "") or "simulator")
+    token = settings.WHATSAPP_TOKENS.get(number.phone_number_id, settings.WHATSAPP_TOKEN)
+    return Sender(number.phone_number_id, token)
 
 
 def _mark_read(message: OutboundMessage, sender: Sender) -> None:

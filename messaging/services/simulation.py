@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -36,8 +36,6 @@ logger = logging.getLogger(__name__)
 TEXT_MAX = 4096
 PHONES_MAX = 20
 LEASE_SECONDS = 30
-TYPES = ("text", "button_reply", "list_reply", "image", "audio", "document", "sticker",
-         "location", "contacts", "reaction", "order", "unsupported", "request_welcome")  # fmt: skip
 
 
 def require_simulator() -> None:
@@ -111,76 +109,95 @@ def build_item(message_type: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         InvalidInputError: an unknown type, or nothing to send.
     """
+    builder = _ITEMS.get(message_type)
+    if builder is None:
+        raise InvalidInputError("type_unknown", f"A phone can send {', '.join(TYPES)}.")
     text = clean_text(str(fields.get("text", "")), TEXT_MAX).text
-    if message_type == "text":
-        if not text:
-            raise InvalidInputError("message_empty", "Write something to send.")
-        return {"type": "text", "text": {"body": text}}
-    if message_type in ("button_reply", "list_reply"):
-        reply = {"id": str(fields.get("id", ""))[:256], "title": str(fields.get("title", ""))[:40]}
-        if not reply["id"]:
-            raise InvalidInputError("reply_missing", "Choose a button or a row.")
-        return {
-            "type": "interactive",
-            "interactive": {"type": message_type, message_type: reply},
+    return builder(message_type, text, fields)
+
+
+def _text_item(_: str, text: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    if not text:
+        raise InvalidInputError("message_empty", "Write something to send.")
+    return {"type": "text", "text": {"body": text}}
+
+
+def _reply_item(kind: str, text: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    reply = {"id": str(fields.get("id", ""))[:256], "title": str(fields.get("title", ""))[:40]}
+    if not reply["id"]:
+        raise InvalidInputError("reply_missing", "Choose a button or a row.")
+    return {"type": "interactive", "interactive": {"type": kind, kind: reply}}
+
+
+def _media_item(kind: str, text: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    media: dict[str, Any] = {
+        "id": str(fields.get("media_key", "")),
+        "mime_type": str(fields.get("mime_type", "application/octet-stream")),
+    }
+    if kind == "audio":
+        media["voice"] = True
+    if text:
+        media["caption"] = text
+    if fields.get("filename"):
+        media["filename"] = str(fields["filename"])[:120]
+    return {"type": kind, kind: media}
+
+
+def _location_item(_: str, text: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    place = {"latitude": fields.get("latitude"), "longitude": fields.get("longitude")}
+    return {"type": "location", "location": {**place, "name": text}}
+
+
+def _contacts_item(_: str, text: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "contacts", "contacts": [{"name": {"formatted_name": text or "Contact"}}]}
+
+
+def _reaction_item(_: str, text: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    reaction = {
+        "message_id": str(fields.get("message_id", "")),
+        "emoji": str(fields.get("emoji", ""))[:8],
+    }
+    return {"type": "reaction", "reaction": reaction}
+
+
+def _order_item(_: str, text: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    items = [
+        {
+            "product_retailer_id": str(one.get("sku", "")),
+            "quantity": one.get("quantity", 1),
+            "item_price": one.get("price", 0),
+            "currency": one.get("currency", "USD"),
         }
-    if message_type in ("image", "audio", "document", "sticker", "video"):
-        media: dict[str, Any] = {
-            "id": str(fields.get("media_key", "")),
-            "mime_type": str(fields.get("mime_type", "application/octet-stream")),
-        }
-        if message_type == "audio":
-            media["voice"] = True
-        if text:
-            media["caption"] = text
-        if fields.get("filename"):
-            media["filename"] = str(fields["filename"])[:120]
-        return {"type": message_type, message_type: media}
-    if message_type == "location":
-        return {
-            "type": "location",
-            "location": {
-                "latitude": fields.get("latitude"),
-                "longitude": fields.get("longitude"),
-                "name": text,
-            },
-        }
-    if message_type == "contacts":
-        return {"type": "contacts", "contacts": [{"name": {"formatted_name": text or "Contact"}}]}
-    if message_type == "reaction":
-        return {
-            "type": "reaction",
-            "reaction": {
-                "message_id": str(fields.get("message_id", "")),
-                "emoji": str(fields.get("emoji", ""))[:8],
-            },
-        }
-    if message_type == "order":
-        return {
-            "type": "order",
-            "order": {
-                "catalog_id": "simulator",
-                "text": text,
-                "product_items": [
-                    {
-                        "product_retailer_id": str(one.get("sku", "")),
-                        "quantity": one.get("quantity", 1),
-                        "item_price": one.get("price", 0),
-                        "currency": one.get("currency", "USD"),
-                    }
-                    for one in fields.get("items", ())
-                    if isinstance(one, Mapping)
-                ],
-            },
-        }
-    if message_type == "unsupported":
-        return {
-            "type": "unsupported",
-            "errors": [{"code": 131051, "title": "Message type unknown"}],
-        }
-    if message_type == "request_welcome":
-        return {"type": "request_welcome"}
-    raise InvalidInputError("type_unknown", f"A phone can send {', '.join(TYPES)}.")
+        for one in fields.get("items", ())
+        if isinstance(one, Mapping)
+    ]
+    return {
+        "type": "order",
+        "order": {"catalog_id": "simulator", "text": text, "product_items": items},
+    }
+
+
+def _unsupported_item(_: str, text: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "unsupported", "errors": [{"code": 131051, "title": "Message type unknown"}]}
+
+
+def _welcome_item(_: str, text: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "request_welcome"}
+
+
+_ITEMS: dict[str, Callable[[str, str, Mapping[str, Any]], dict[str, Any]]] = {
+    "text": _text_item,
+    "button_reply": _reply_item,
+    "list_reply": _reply_item,
+    **dict.fromkeys(("image", "audio", "document", "sticker", "video"), _media_item),
+    "location": _location_item,
+    "contacts": _contacts_item,
+    "reaction": _reaction_item,
+    "order": _order_item,
+    "unsupported": _unsupported_item,
+    "request_welcome": _welcome_item,
+}
+TYPES = tuple(_ITEMS)
 
 
 def attach(content: bytes) -> str:

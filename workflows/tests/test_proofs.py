@@ -22,7 +22,7 @@ from core.errors import ConflictError, ForbiddenError, InvalidInputError
 from workflows.models import Outcome, OutcomeChange, ProofFile, ReviewState
 from workflows.services.proofs import review_proof, sweep_orphans
 from workflows.storage import proofs
-from workflows.storage.inspection import MAX_BYTES, prepare_proof
+from workflows.storage.inspection import MAX_BYTES
 from workflows.tests.builders import NOON, fresh, image_bytes, make_execution, pdf_bytes
 
 pytestmark = pytest.mark.django_db
@@ -480,29 +480,6 @@ def test_files_no_row_names_are_swept_after_a_day(ana, api_of, folder):
     assert not (folder / orphan).exists()
     assert (folder / young).exists()
     assert (folder / ProofFile.objects.get().storage_key).exists()
-
-
-def test_an_animation_keeps_its_first_picture_only():
-    buffer = io.BytesIO()
-    frames = [Image.new("RGB", (20, 20), colour) for colour in ("red", "blue")]
-    frames[0].save(buffer, "WEBP", save_all=True, append_images=frames[1:], lossless=True)
-
-    prepared = prepare_proof(buffer.getvalue(), "a.webp")
-
-    kept = Image.open(io.BytesIO(prepared.content))
-    assert getattr(kept, "n_frames", 1) == 1
-    assert kept.getpixel((5, 5))[0] > 200
-
-
-def test_colours_that_are_no_rgb_are_converted():
-    for mode in ("CMYK", "L"):
-        buffer = io.BytesIO()
-        Image.new(mode, (10, 10)).save(buffer, "JPEG")
-        assert prepare_proof(buffer.getvalue(), "a.jpg").content_type == "image/jpeg"
-    buffer = io.BytesIO()
-    Image.new("RGBA", (10, 10), (255, 0, 0, 0)).save(buffer, "PNG")
-    prepared = prepare_proof(buffer.getvalue(), "a.png")
-    assert Image.open(io.BytesIO(prepared.content)).mode == "RGBA"
 
 
 def test_a_day_later_an_orphan_is_old(ana, folder):

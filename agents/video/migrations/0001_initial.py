@@ -8,142 +8,308 @@ import core.fields
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0002_markets_and_skill_levels'),
+        ("accounts", "0002_markets_and_skill_levels"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='VideoSession',
+            name="VideoSession",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', core.fields.PublicIdField(prefix='video')),
-                ('title', models.CharField(max_length=120)),
-                ('scenes', models.JSONField(default=list)),
-                ('language', models.CharField(default='en', max_length=16)),
-                ('voice', models.CharField(blank=True, max_length=64)),
-                ('storage_prefix', models.CharField(max_length=160)),
-                ('revision', models.PositiveIntegerField(default=1)),
-                ('last_attempt', models.PositiveIntegerField(default=0)),
-                ('origin', models.CharField(choices=[('studio', 'Written in the studio'), ('api', 'Sent by a program'), ('survey', "A survey's findings"), ('workflow', 'A workflow')], default='studio', max_length=16)),
-                ('origin_ref', models.CharField(blank=True, max_length=64)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('erased_at', models.DateTimeField(blank=True, null=True)),
-                ('files_erased_at', models.DateTimeField(blank=True, null=True)),
-                ('company', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='video_sessions', to='accounts.company')),
-                ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='video_sessions', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("public_id", core.fields.PublicIdField(prefix="video")),
+                ("title", models.CharField(max_length=120)),
+                ("scenes", models.JSONField(default=list)),
+                ("language", models.CharField(default="en", max_length=16)),
+                ("voice", models.CharField(blank=True, max_length=64)),
+                ("storage_prefix", models.CharField(max_length=160)),
+                ("revision", models.PositiveIntegerField(default=1)),
+                ("last_attempt", models.PositiveIntegerField(default=0)),
+                (
+                    "origin",
+                    models.CharField(
+                        choices=[
+                            ("studio", "Written in the studio"),
+                            ("api", "Sent by a program"),
+                            ("survey", "A survey's findings"),
+                            ("workflow", "A workflow"),
+                        ],
+                        default="studio",
+                        max_length=16,
+                    ),
+                ),
+                ("origin_ref", models.CharField(blank=True, max_length=64)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("erased_at", models.DateTimeField(blank=True, null=True)),
+                ("files_erased_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "company",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="video_sessions",
+                        to="accounts.company",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="video_sessions",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'video',
-                'db_table': 'video_session',
+                "verbose_name": "video",
+                "db_table": "video_session",
             },
         ),
         migrations.CreateModel(
-            name='VideoRun',
+            name="VideoRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('lease_owner', models.CharField(blank=True, default='', editable=False, max_length=80)),
-                ('leased_until', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('fence', models.PositiveBigIntegerField(default=0, editable=False)),
-                ('public_id', core.fields.PublicIdField(prefix='run')),
-                ('state', models.CharField(choices=[('queued', 'Waiting for a worker'), ('running', 'Running'), ('finished', 'Finished'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='queued', max_length=12)),
-                ('test', models.CharField(default='Full Test', max_length=40)),
-                ('revision', models.PositiveIntegerField()),
-                ('attempt', models.PositiveIntegerField(default=0)),
-                ('first_attempt', models.PositiveIntegerField(default=0)),
-                ('tries', models.PositiveSmallIntegerField(default=0)),
-                ('error', models.CharField(blank=True, max_length=200)),
-                ('reason', models.CharField(blank=True, max_length=500)),
-                ('video_key', models.CharField(blank=True, max_length=300)),
-                ('captions_key', models.CharField(blank=True, max_length=300)),
-                ('chapters_key', models.CharField(blank=True, max_length=300)),
-                ('duration_seconds', models.FloatField(blank=True, null=True)),
-                ('size_bytes', models.PositiveBigIntegerField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('heartbeat_at', models.DateTimeField(blank=True, null=True)),
-                ('cancel_requested_at', models.DateTimeField(blank=True, null=True)),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('withdrawn_at', models.DateTimeField(blank=True, null=True)),
-                ('swept_at', models.DateTimeField(blank=True, null=True)),
-                ('video_session', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='video.videosession')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "lease_owner",
+                    models.CharField(blank=True, default="", editable=False, max_length=80),
+                ),
+                ("leased_until", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("fence", models.PositiveBigIntegerField(default=0, editable=False)),
+                ("public_id", core.fields.PublicIdField(prefix="run")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Waiting for a worker"),
+                            ("running", "Running"),
+                            ("finished", "Finished"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="queued",
+                        max_length=12,
+                    ),
+                ),
+                ("test", models.CharField(default="Full Test", max_length=40)),
+                ("revision", models.PositiveIntegerField()),
+                ("attempt", models.PositiveIntegerField(default=0)),
+                ("first_attempt", models.PositiveIntegerField(default=0)),
+                ("tries", models.PositiveSmallIntegerField(default=0)),
+                ("error", models.CharField(blank=True, max_length=200)),
+                ("reason", models.CharField(blank=True, max_length=500)),
+                ("video_key", models.CharField(blank=True, max_length=300)),
+                ("captions_key", models.CharField(blank=True, max_length=300)),
+                ("chapters_key", models.CharField(blank=True, max_length=300)),
+                ("duration_seconds", models.FloatField(blank=True, null=True)),
+                ("size_bytes", models.PositiveBigIntegerField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("heartbeat_at", models.DateTimeField(blank=True, null=True)),
+                ("cancel_requested_at", models.DateTimeField(blank=True, null=True)),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                ("withdrawn_at", models.DateTimeField(blank=True, null=True)),
+                ("swept_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "video_session",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="runs",
+                        to="video.videosession",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'video run',
+                "verbose_name": "video run",
             },
         ),
         migrations.CreateModel(
-            name='RunAgent',
+            name="RunAgent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('agent', models.CharField(choices=[('Orchestrator', 'Orchestrator'), ('Agent2', 'Visuals'), ('Agent4', 'Narration'), ('Agent5', 'Composition')], max_length=16)),
-                ('attempt', models.PositiveIntegerField()),
-                ('status', models.CharField(choices=[('starting', 'Starting'), ('processing', 'Working'), ('finished', 'Finished'), ('error', 'Error')], max_length=12)),
-                ('seq', models.PositiveBigIntegerField()),
-                ('message', models.JSONField()),
-                ('updated_at', models.DateTimeField()),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='agents', to='video.videorun')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "agent",
+                    models.CharField(
+                        choices=[
+                            ("Orchestrator", "Orchestrator"),
+                            ("Agent2", "Visuals"),
+                            ("Agent4", "Narration"),
+                            ("Agent5", "Composition"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("attempt", models.PositiveIntegerField()),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("starting", "Starting"),
+                            ("processing", "Working"),
+                            ("finished", "Finished"),
+                            ("error", "Error"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("seq", models.PositiveBigIntegerField()),
+                ("message", models.JSONField()),
+                ("updated_at", models.DateTimeField()),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="agents",
+                        to="video.videorun",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'agent of a run',
-                'constraints': [models.UniqueConstraint(fields=('run', 'agent'), name='run_agent_once')],
+                "verbose_name": "agent of a run",
+                "constraints": [
+                    models.UniqueConstraint(fields=("run", "agent"), name="run_agent_once")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='AgentCost',
+            name="AgentCost",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('attempt', models.PositiveIntegerField()),
-                ('agent', models.CharField(choices=[('Orchestrator', 'Orchestrator'), ('Agent2', 'Visuals'), ('Agent4', 'Narration'), ('Agent5', 'Composition')], max_length=16)),
-                ('provider', models.CharField(max_length=60)),
-                ('unit', models.CharField(max_length=40)),
-                ('quantity', models.DecimalField(decimal_places=3, max_digits=14)),
-                ('amount_usd', models.DecimalField(decimal_places=6, max_digits=12)),
-                ('reference', models.CharField(max_length=120)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='video.videorun')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("attempt", models.PositiveIntegerField()),
+                (
+                    "agent",
+                    models.CharField(
+                        choices=[
+                            ("Orchestrator", "Orchestrator"),
+                            ("Agent2", "Visuals"),
+                            ("Agent4", "Narration"),
+                            ("Agent5", "Composition"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("provider", models.CharField(max_length=60)),
+                ("unit", models.CharField(max_length=40)),
+                ("quantity", models.DecimalField(decimal_places=3, max_digits=14)),
+                ("amount_usd", models.DecimalField(decimal_places=6, max_digits=12)),
+                ("reference", models.CharField(max_length=120)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="video.videorun",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'agent cost',
-                'default_permissions': ('view',),
-                'constraints': [models.UniqueConstraint(fields=('run', 'attempt', 'agent', 'reference'), name='agent_cost_counts_once'), models.CheckConstraint(condition=models.Q(('amount_usd__gte', 0), ('quantity__gte', 0)), name='agent_cost_is_not_negative')],
+                "verbose_name": "agent cost",
+                "default_permissions": ("view",),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("run", "attempt", "agent", "reference"),
+                        name="agent_cost_counts_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("amount_usd__gte", 0), ("quantity__gte", 0)),
+                        name="agent_cost_is_not_negative",
+                    ),
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='videosession',
-            index=models.Index(fields=['owner', '-created_at'], name='video_sessi_owner_i_bfd4b1_idx'),
+            model_name="videosession",
+            index=models.Index(
+                fields=["owner", "-created_at"], name="video_sessi_owner_i_bfd4b1_idx"
+            ),
         ),
         migrations.AddIndex(
-            model_name='videosession',
-            index=models.Index(fields=['origin', 'origin_ref'], name='video_sessi_origin_881862_idx'),
+            model_name="videosession",
+            index=models.Index(
+                fields=["origin", "origin_ref"], name="video_sessi_origin_881862_idx"
+            ),
         ),
         migrations.AddIndex(
-            model_name='videorun',
-            index=models.Index(fields=['video_session', '-created_at'], name='video_video_video_s_af5015_idx'),
+            model_name="videorun",
+            index=models.Index(
+                fields=["video_session", "-created_at"], name="video_video_video_s_af5015_idx"
+            ),
         ),
         migrations.AddIndex(
-            model_name='videorun',
-            index=models.Index(fields=['state', 'leased_until'], name='video_video_state_e94aac_idx'),
+            model_name="videorun",
+            index=models.Index(
+                fields=["state", "leased_until"], name="video_video_state_e94aac_idx"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='videorun',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ('queued', 'running'))), fields=('video_session',), name='video_run_one_open_a_session'),
+            model_name="videorun",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ("queued", "running"))),
+                fields=("video_session",),
+                name="video_run_one_open_a_session",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='videorun',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', True), ('state__in', ('queued', 'running'))), models.Q(models.Q(('state__in', ('queued', 'running')), _negated=True), ('ended_at__isnull', False)), _connector='OR'), name='video_run_ended_says_when'),
+            model_name="videorun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("ended_at__isnull", True), ("state__in", ("queued", "running"))),
+                    models.Q(
+                        models.Q(("state__in", ("queued", "running")), _negated=True),
+                        ("ended_at__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="video_run_ended_says_when",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='videorun',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'finished'), _negated=True), models.Q(('video_key', ''), _negated=True), _connector='OR'), name='video_run_finished_has_a_video'),
+            model_name="videorun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "finished"), _negated=True),
+                    models.Q(("video_key", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="video_run_finished_has_a_video",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='videorun',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ('failed', 'cancelled')), _negated=True), models.Q(('reason', ''), _negated=True), _connector='OR'), name='video_run_failed_says_why'),
+            model_name="videorun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state__in", ("failed", "cancelled")), _negated=True),
+                    models.Q(("reason", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="video_run_failed_says_why",
+            ),
         ),
     ]

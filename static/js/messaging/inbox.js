@@ -12,16 +12,25 @@ const list = document.querySelector("[data-inbox-list]");
 const thread = document.querySelector("[data-thread]");
 const status = document.querySelector("[data-inbox-status]");
 
+/** Return a part of a page as our own server rendered it, or null where it could not be read. */
+function read(address) {
+  return new Promise((resolve) => {
+    const call = new XMLHttpRequest();
+    call.open("GET", address);
+    call.responseType = "document";
+    call.addEventListener("load", () => {
+      const isOurs = new URL(call.responseURL).pathname === new URL(address, location.href).pathname;
+      resolve(call.status === 200 && isOurs ? call.response : null);
+    });
+    call.addEventListener("error", () => resolve(null));
+    call.send();
+  });
+}
+
 async function swap(target, address) {
-  let answer;
-  try {
-    answer = await fetch(address, { credentials: "same-origin", headers: { Accept: "text/html" } });
-  } catch {
-    return; // the next event or poll reads it
-  }
-  if (!answer.ok || answer.redirected) return;
-  const html = new DOMParser().parseFromString(await answer.text(), "text/html");
-  target.replaceChildren(...html.body.childNodes);
+  const page = await read(address);
+  if (!page) return; // the next event or poll reads it
+  target.replaceChildren(...page.body.childNodes);
   formatLocalTimes(target);
 }
 
