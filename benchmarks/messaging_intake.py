@@ -147,11 +147,11 @@ def fastapi_application() -> Any:
     pool = psycopg_pool.AsyncConnectionPool(
         os.environ["BENCH_DATABASE"], min_size=4, max_size=20, open=False
     )
-    app = FastAPI()
 
-    @app.on_event("startup")
     async def start() -> None:
         await pool.open()
+
+    app = FastAPI(on_startup=[start])
 
     async def receive(request: Request) -> dict[str, bool]:
         raw = await request.body()
