@@ -49,6 +49,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/outcomes", outcomes.OutcomeListView.as_view(), name="api_outcome_list"),
     path("api/outcome/<str:outcome_id>", outcomes.OutcomeView.as_view(), name="api_outcome"),
     path("executor/<str:execution_id>", executor.show_executor, name="workflow_executor"),
+    path("executor/<str:execution_id>/video", executor.make_video, name="workflow_executor_video"),
     path("outcome/<str:execution_id>", outcome_logger.show_outcome, name="workflow_outcome"),
     path("proof/<str:proof_id>", proof_files.show_proof, name="workflow_proof"),
 ]

@@ -12,6 +12,7 @@ from accounts.models import Profile, User
 from workflows.models import (
     AggregationRun,
     AggregationState,
+    Execution,
     ValueSpread,
     Workflow,
     WorkflowPerformance,
@@ -189,7 +190,7 @@ def workflows_by_id(person: User, workflow_ids: Collection[int]) -> dict[int, Wo
 def finished_workflow_ids(person: User) -> set[int]:
     """Return the workflows a person has completed."""
     return set(
-        person.executions.filter(state="completed")
+        Execution.objects.filter(person=person, state="completed")
         .order_by()
         .values_list("workflow_id", flat=True)
         .distinct()

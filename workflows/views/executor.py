@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
-from core.errors import NotFoundError
+from core.errors import NotFoundError, ParleyError
 from surveys.selectors.feedback import feedback_offer
 from workflows.api.shapes import shape_execution
 from workflows.selectors.executions import execution_of
 from workflows.selectors.outcomes import outcomes_of_execution
+from workflows.services.videos import create_run_video
 
 
 @require_safe
@@ -55,6 +57,22 @@ def show_executor(request: HttpRequest, execution_id: str) -> HttpResponse:
             },
         },
     )
+
+
+@require_POST
+@login_required
+def make_video(request: HttpRequest, execution_id: str) -> HttpResponse:
+    """Draft a video of a finished run and open its script."""
+    person = cast(User, request.user)
+    try:
+        execution = execution_of(person, execution_id)
+        video = create_run_video(execution=execution, owner=person)
+    except NotFoundError:
+        raise Http404 from None
+    except ParleyError as error:
+        messages.error(request, error.detail)
+        return redirect("workflow_executor", execution_id)
+    return redirect("studio_script", video.public_id)
 
 
 def clock_text(seconds: float) -> str:
