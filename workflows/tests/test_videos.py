@@ -24,7 +24,7 @@ def test_a_finished_run_is_told_step_by_step_and_without_its_notes(ana, browser_
     answer = browser_of(ana).post(f"/executor/{execution.public_id}/video")
 
     video = VideoSession.objects.get()
-    assert (answer.status_code, answer["Location"]) == (302, f"/studio/{video.public_id}/script/")
+    assert (answer.status_code, answer["Location"]) == (302, f"/studio/{video.public_id}/script")
     assert (video.owner, video.origin, video.origin_ref) == (ana, "workflow", execution.public_id)
     assert [scene["kind"] for scene in video.scenes] == ["title", "list", "list", "closing"]
     assert "zq7" not in str(video.scenes)
