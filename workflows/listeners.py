@@ -25,6 +25,6 @@ def follow_migration(*, using: str, **kwargs: Any) -> None:
     ):
         return
     try:
-        load_workflows()
+        load_workflows(actor=None)
     except CatalogueRefusedError as error:
         logger.error("workflows.catalogue_refused", extra={"faults": len(error.faults)})

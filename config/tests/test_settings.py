@@ -101,7 +101,9 @@ def test_the_deployment_check_of_production_finds_nothing_but_what_is_switched_o
         if line.startswith("?: (")
     }
     # Warnings of generated documents belong to `make check`.
-    assert {name for name in found if not name.startswith("drf_spectacular.")} == {
+    # Which fonts there are is the machine's own affair, and only told.
+    told = ("drf_spectacular.", "video.I001")
+    assert {name for name in found if not name.startswith(told)} == {
         f"parley.W{number:03}" for number in range(1, 11)
     }
 
@@ -187,5 +189,5 @@ def test_services_are_switched_on_by_variables_alone(tmp_path):
     assert found["CACHES"]["default"]["LOCATION"] == "redis://127.0.0.1:6379/0"
     connect = found["CONTENT_SECURITY_POLICY"]["DIRECTIVES"]["connect-src"]
     assert {"wss://rooms.example", "https://rooms.example", "wss://parley.example"} <= set(connect)
-    assert found["STORAGES"]["default"]["BACKEND"] == "storages.backends.s3.S3Storage"
+    assert found["STORAGES"]["default"]["BACKEND"] == "core.files_s3.PrivateS3Storage"
     assert found["SECURE_PROXY_SSL_HEADER"] == ["HTTP_X_FORWARDED_PROTO", "https"]

@@ -35,6 +35,7 @@ ROUTES = [
     ("surveys/<str:survey_id>/preview/", "get", "member", 200),
     ("surveys/<str:survey_id>/insights/", "get", "member", 200),
     ("surveys/<str:survey_id>/insights/refresh/", "post", "member", 302),
+    ("surveys/<str:survey_id>/insights/video/", "post", "member", 302),
     ("sessions/", "get", "member", 200),
     ("sessions/<str:session_id>/", "get", "member", 200),
     ("sessions/<str:session_id>/erase/", "post", "owner", 302),

@@ -23,13 +23,17 @@ class LoadReport:
 
 
 def load_workflows(
-    *, path: Path = CATALOGUE_FILE, actor: audit.HasPublicId | str = "system"
+    *, path: Path = CATALOGUE_FILE, actor: audit.HasPublicId | str | None = "system"
 ) -> LoadReport:
     """Make the catalogue what the file says; runs keep the version they started with.
 
     The whole file is checked first and stored in one transaction: a broken one changes nothing.
     Changed words open a new version, the same words none; what the file no longer names is
     retired, never deleted. Loading the same file again changes nothing.
+
+    Args:
+        path: the file.
+        actor: for the audit trail; None leaves no line, for what an installation brings along.
 
     Raises:
         CatalogueRefusedError: the file is broken; says where.
@@ -51,7 +55,7 @@ def load_workflows(
                 row.is_active = False
                 row.save(update_fields=["is_active", "updated_at"])
                 report.retired.append(row.name)
-        if report.created or report.changed or report.retired:
+        if actor is not None and (report.created or report.changed or report.retired):
             audit.record_event(
                 actor=actor,
                 action="workflows.loaded",

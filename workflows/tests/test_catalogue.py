@@ -210,7 +210,7 @@ def test_a_broken_file_does_not_stop_a_migration(monkeypatch, catalogue, caplog)
     path = catalogue(lambda d: d.pop("workflows"))
     before = rows()
 
-    def load_broken():
+    def load_broken(**_):
         return load_workflows(path=path)
 
     monkeypatch.setattr("workflows.services.catalogue.load_workflows", load_broken)

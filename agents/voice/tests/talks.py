@@ -32,7 +32,13 @@ async def tasks_left(before):
 def threads_of_ours():
     """Return the names of threads beyond the main one, the loop's pool and the test runner's."""
     known = ("MainThread", "asyncio_", "ThreadPoolExecutor", "pytest", "execnet", "Thread-")
-    return [t.name for t in threading.enumerate() if not t.name.startswith(known)]
+    return [
+        t.name
+        for t in threading.enumerate()
+        if not t.name.startswith(known)
+        # Threads of libraries that Python did not start have no end it could wait for.
+        and not t.name.startswith("Dummy-")
+    ]
 
 
 class Talk:
