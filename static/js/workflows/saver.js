@@ -6,6 +6,7 @@ import { newId } from "./outbox.js";
 import { changeBetween, copyOf, isSame, mergeThree, progressOf } from "./progress.js";
 
 const DEBOUNCE_MS = 800;
+const TYPING_MS = 3000; // somebody who types without a pause is saved this often
 const MAX_WAIT_MS = 30_000;
 const KEEPALIVE_MAX_CHARS = 60_000;
 
@@ -58,7 +59,9 @@ export class ProgressSaver {
     this.keep();
     if (this.status === "signed-out") return;
     if (!isSame(this.base, this.mine) && this.status !== "offline") this.tell("waiting");
-    this.schedule(DEBOUNCE_MS);
+    this.unsavedSince ??= Date.now();
+    const left = this.unsavedSince + TYPING_MS - Date.now();
+    this.schedule(Math.max(0, Math.min(DEBOUNCE_MS, left)));
   }
 
   /** Send what is unsaved now and wait until it is there. @returns {Promise<boolean>} all is saved */
@@ -110,6 +113,7 @@ export class ProgressSaver {
   }
 
   async send() {
+    this.unsavedSince = null;
     clearTimeout(this.timer);
     this.timer = null;
     if (this.inFlight) return this.inFlight;
