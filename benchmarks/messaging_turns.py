@@ -109,7 +109,7 @@ def measure_langgraph(turns: int) -> Taken:
         turns_so_far = [*state.get("turns", []), state["said"], "¡Hola! ¿En qué te ayudo?"]
         return {"turns": turns_so_far}
 
-    graph = StateGraph(GraphState)
+    graph: Any = StateGraph(GraphState)
     graph.add_node("route", route)
     graph.add_node("answer", answer)
     graph.add_edge(START, "route")

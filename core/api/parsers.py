@@ -1,4 +1,4 @@
-"""The parser of request bodies: JSON only, strictly."""
+"""The parsers of request bodies: JSON only, strictly; and one that leaves a signed body alone."""
 
 from __future__ import annotations
 
@@ -41,3 +41,18 @@ class StrictJSONParser(BaseParser):
             return decode_json(raw, max_depth=settings.JSON_MAX_DEPTH)
         except JSONRefusedError as error:
             raise InvalidInputError(error.code, error.detail) from None
+
+
+class RawParser(BaseParser):
+    """Leave the body alone: a webhook's signature is over its bytes, which the view reads."""
+
+    media_type = "*/*"
+
+    def parse(
+        self,
+        stream: Any,
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Return nothing."""
+        return {}

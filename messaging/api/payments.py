@@ -12,8 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from core.api.parsers import RawParser
 from core.errors import InvalidInputError, NotFoundError
-from messaging.api.webhook import RawParser
 from messaging.payments import factory
 from messaging.payments.base import InvalidNoticeError
 from messaging.services import payments

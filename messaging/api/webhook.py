@@ -10,27 +10,17 @@ from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers
-from rest_framework.parsers import BaseParser
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from core.api.parsers import RawParser
 from core.errors import ForbiddenError
 from messaging.services import intake
 
 SIGNATURE_HEADER = "X-Hub-Signature-256"
 CHALLENGE_MAX = 200
-
-
-class RawParser(BaseParser):
-    """Leave the body alone: the signature is over its bytes."""
-
-    media_type = "*/*"
-
-    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
-        """Return nothing; the view reads the raw bytes."""
-        return {}
 
 
 class WhatsAppWebhookView(APIView):

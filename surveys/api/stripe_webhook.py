@@ -7,26 +7,16 @@ from typing import Any
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers
-from rest_framework.parsers import BaseParser
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from core.api.parsers import RawParser
 from core.errors import InvalidInputError, NotFoundError
 from surveys.payments import factory
 from surveys.payments.base import InvalidWebhookError
 from surveys.services import provider_events
-
-
-class RawParser(BaseParser):
-    """Leave the body alone: the signature is over its bytes."""
-
-    media_type = "application/json"
-
-    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
-        """Return nothing; the view reads the raw bytes."""
-        return {}
 
 
 class StripeWebhookView(APIView):

@@ -7,7 +7,6 @@ from typing import Any
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers as fields
-from rest_framework.parsers import BaseParser
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,6 +14,7 @@ from rest_framework.views import APIView
 
 from accounts.models import User
 from core import ratelimit
+from core.api.parsers import RawParser
 from core.errors import InvalidInputError, NotFoundError
 from workflows.api import people_serializers as shapes
 from workflows.api.executions import checked, person_of
@@ -103,16 +103,6 @@ class PerformanceView(APIView):
             )
             live = runs_of_cohort(person, workflow, cohort_of(person))
         return Response(shape_performance(explain(person=person, workflow=workflow), live))
-
-
-class RawParser(BaseParser):
-    """Leave the body alone: the signature is over its bytes."""
-
-    media_type = "application/json"
-
-    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
-        """Return nothing; the view reads the raw bytes."""
-        return {}
 
 
 class PlanWebhookView(APIView):
