@@ -51,6 +51,9 @@ _SYMBOLS = {
 }
 # A bare "$" means another currency in most countries that speak Spanish.
 _SPANISH_SYMBOLS = {**_SYMBOLS, "USD": "US$"}
+# Spanish speakers at home in these currencies write a point before the decimals (CLDR's es-MX,
+# es-GT, es-HN, es-NI, es-DO, es-PE); "$" alone is not clear beside dollars, so the code follows.
+_POINTED_IN_SPANISH = {"DOP": "", "GTQ": "", "HNL": "", "MXN": "$", "NIO": "", "PEN": ""}
 # Signed 64 bit, what a BigIntegerField holds.
 MAX_MINOR = 2**63 - 1
 # A power of ten that takes any figure out of that range.
@@ -135,7 +138,7 @@ def round_half_up(amount: Decimal) -> int:
 
 
 def format_money(minor: int, currency: str, language: str = "en") -> str:
-    """Return the amount as a person reads it: ``$15.50``, in Spanish ``15,50 US$``.
+    """Return the amount as a person reads it: ``$15.50``, ``15,50 US$``, ``$350.00 MXN``.
 
     Args:
         minor: whole minor units, negative for a debt.
@@ -149,6 +152,8 @@ def format_money(minor: int, currency: str, language: str = "en") -> str:
     number = f"{from_minor(abs(minor), currency):,.{digits}f}"
     sign = "-" if minor < 0 else ""
     if language.lower().partition("-")[0] == "es":
+        if currency in _POINTED_IN_SPANISH:
+            return f"{sign}{_POINTED_IN_SPANISH[currency]}{number}{NO_BREAK_SPACE}{currency}"
         number = number.translate(str.maketrans(",.", ".,"))
         return f"{sign}{number}{NO_BREAK_SPACE}{_SPANISH_SYMBOLS.get(currency, currency)}"
     symbol = _SYMBOLS.get(currency)

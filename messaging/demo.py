@@ -7,9 +7,11 @@ from datetime import date, time
 
 from django.conf import settings
 
-from accounts.models import Company
+from accounts.models import Company, Role
+from accounts.selectors import list_members
 from core import clock
 from messaging.demo_catalogue import CATEGORIES, PLACES, PRODUCTS
+from messaging.demo_conversations import play_demo_conversations
 from messaging.demo_knowledge import FAQ, HOLIDAYS, HOURS, POLICIES, PROFILE, TEMPLATES
 from messaging.models import (
     BusinessNumber,
@@ -37,7 +39,7 @@ def prepare_demo(company: Company, report: Callable[[str], None]) -> list[tuple[
     Returns:
         The entrances to print, as (name, path).
     """
-    BusinessNumber.objects.get_or_create(
+    number, _ = BusinessNumber.objects.get_or_create(
         phone_number_id=settings.WHATSAPP_PHONE_NUMBER_ID or DEMO_PHONE_NUMBER_ID,
         defaults={"company": company, "display_number": DEMO_NUMBER, "label": "Kettle & Co"},
     )
@@ -45,6 +47,10 @@ def prepare_demo(company: Company, report: Callable[[str], None]) -> list[tuple[
         report("WhatsApp shop: catalogue, hours, answers")
         prepare_shop(company)
     _prepare_keywords(company)
+    if settings.WHATSAPP_BACKEND == "simulator":
+        operator = list_members(company).filter(role=Role.OPERATOR).first()
+        report("WhatsApp: four people have written already")
+        play_demo_conversations(number=number, operator=operator.user if operator else None)
     return [("WhatsApp simulator", "/simulator/"), ("Inbox of the operators", "/inbox/")]
 
 

@@ -98,7 +98,7 @@ def test_there_and_back_changes_nothing(minor, currency):
         (0, "USD", "en", "$0.00"),
         (500, "JPY", "en", "¥500"),
         (1234, "KWD", "en", "KWD\u00a01.234"),
-        (2000, "PEN", "es", "20,00\u00a0PEN"),
+        (2000, "PEN", "es", "20.00\u00a0PEN"),
         (999, "USD", "xx", "$9.99"),
     ],
 )

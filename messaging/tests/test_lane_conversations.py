@@ -46,7 +46,7 @@ def test_a_spanish_customer_from_hello_to_a_solved_ticket(phone, client, acme, a
     assert "Kettle & Co" in phone.says("Hola")
     assert "Domingo: 9:00–15:00" in phone.says("¿a qué hora abren el domingo?")
     assert "Calle Tonalá 118" in phone.says("y donde estan ubicados")
-    assert "149,00 MX$" in phone.says("hacen envios a guadalajara?")
+    assert "$149.00 MXN" in phone.says("hacen envios a guadalajara?")
     assert "Prensa francesa 1 litro" in phone.says("busco una prensa francesa")
     assert "2 × Café Oaxaca 250 g" in phone.says(
         "quiero 2 bolsas de cafe oaxaca de 250 y una taza de barro"
@@ -55,7 +55,7 @@ def test_a_spanish_customer_from_hello_to_a_solved_ticket(phone, client, acme, a
     assert "commerce:fulfilment:delivery" in phone.says("quiero pagar")
     assert "dirección" in phone.says("a domicilio")
     summary = phone.says("Calle Orizaba 12, Roma Norte")
-    assert "*Total: 370,00 MX$*" in summary
+    assert "*Total: $370.00 MXN*" in summary
     confirmed = phone.says("sí, confirmo")
     order = phone.order
     assert f"/pay/{payment_of(order).public_id}/" in confirmed
@@ -185,7 +185,7 @@ def test_stop_ends_everything_for_good(phone, acme):
 def test_prices_in_an_order_message_are_not_believed(phone, acme):
     shown = phone.sends_cart(("MET-V60", 2, 0.01), ("NOT-OURS", 1, 5), ("REG-CUR", 3, 1))
 
-    assert "2 × Cono de cerámica V60: 780,00 MX$" in shown
+    assert "2 × Cono de cerámica V60: $780.00 MXN" in shown
     assert "ya no está a la venta" in shown
     assert "quedan 1" in shown
     lines = {line.product.sku: line.quantity for line in Cart.objects.get().lines.all()}
@@ -212,7 +212,7 @@ def test_a_price_that_changed_is_told_before_it_is_charged(phone, acme):
 
     told = phone.presses("commerce:confirm")
 
-    assert "costaba 750,00 MX$, ahora 800,00 MX$" in told
+    assert "costaba $750.00 MXN, ahora $800.00 MXN" in told
     assert Order.objects.count() == 0
     phone.presses("commerce:confirm:changes")
     phone.presses("commerce:checkout")
