@@ -16,13 +16,16 @@ class SurveysConfig(AppConfig):
         from corsheaders.signals import check_request_enabled
 
         from core.metrics import register_reader
+        from core.panels import ME, register_panel
         from sessions import hooks
-        from surveys import listeners, metrics
+        from surveys import listeners, metrics, panels
         from surveys.cors import allow_widget_origin
 
         hooks.on_session_ended(listeners.follow_end)
         hooks.on_participation(listeners.follow_participation)
         register_reader("surveys", metrics.read_gauges)
+        register_panel(ME, "surveys.wallet", panels.build_wallet_panel, order=10)
+        register_panel(ME, "surveys.answers", panels.build_answers_panel, order=20)
         check_request_enabled.connect(
             allow_widget_origin, dispatch_uid="surveys.allow_widget_origin"
         )

@@ -22,6 +22,7 @@ from surveys.models import (
     ResponseState,
     Survey,
     SurveyResponse,
+    Wallet,
 )
 
 WITH_ROWS = ("voice_session", "survey__company", "version", "payout", "wallet")
@@ -115,6 +116,19 @@ def responses_of(
     if until is not None:
         found = found.filter(created_at__lt=until)
     return found.order_by("-created_at", "-pk")
+
+
+def answers_of_wallet(wallet: Wallet, *, limit: int) -> list[SurveyResponse]:
+    """Return the answers whose pay goes to a wallet, or went to one merged into it, newest first.
+
+    With all that `payment_view` reads. Erased ones are gone.
+    """
+    return list(
+        SurveyResponse.objects.filter(Q(wallet=wallet) | Q(wallet__merged_into=wallet))
+        .exclude(state=ResponseState.ERASED)
+        .select_related("survey__company", "version", "voice_session", "payout", "appeal")
+        .order_by("-created_at", "-pk")[:limit]
+    )
 
 
 def transcript_of(response: SurveyResponse) -> list[TranscriptSegment]:

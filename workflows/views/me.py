@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from core.charts import FunnelChart, Plot, Point, build_funnel_chart, build_line_chart
+from core.panels import ME, build_panels
 from workflows import units
 from workflows.api.shapes import display_value
 from workflows.models import MetricType
@@ -49,6 +50,7 @@ def show_me(request: HttpRequest) -> HttpResponse:
             "funnel": _funnel(counts),
             "charts": _growth(counted_values(person)),
             "executions": latest_executions(person, limit),
+            "panels": build_panels(ME, person),
             "outcomes": [(row, display_value(row)) for row in latest_outcomes(person, limit)],
         },
     )
