@@ -65,6 +65,11 @@ class Sent:
         """What statuses will repeat."""
         return str(self.body.get("biz_opaque_callback_data", ""))
 
+    @property
+    def told(self) -> dict[str, str]:
+        """What ``/test/sent`` says of it, to processes that cannot see this object."""
+        return {"wamid": self.wamid, "number": self.number, "to": self.to, "opaque": self.opaque}
+
 
 @dataclass
 class GraphServer:
@@ -158,6 +163,8 @@ class GraphServer:
     def _answer(
         self, method: str, path: str, raw: bytes, given: str
     ) -> tuple[Fault | None, Answer]:
+        if path == "/test/sent":
+            return None, (200, {"sent": [one.told for one in self.sent]}, JSON)
         if self.token and given != f"Bearer {self.token}":
             return None, _error(190, 401)
         found = re.fullmatch(r"(?:/v[\d.]+)?/([^/]+)(?:/(messages|media|file))?", path)
