@@ -268,7 +268,10 @@ if not PRODUCTION:
     STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = not PRODUCTION
-WHITENOISE_AUTOREFRESH = DEBUG
+# WhiteNoise remembers sizes: a file edited under a running demo would be announced with its old
+# length, and the browser would wait for the rest of it.
+WHITENOISE_AUTOREFRESH = not PRODUCTION
+WHITENOISE_MAX_AGE = 60 if PRODUCTION else 0
 MEDIA_ROOT = DATA_DIR / "media"
 AWS_STORAGE_BUCKET_NAME = env.text("AWS_STORAGE_BUCKET_NAME")
 # Left out, boto3 looks for credentials in its own ways (instance roles, profiles).

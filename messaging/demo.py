@@ -149,10 +149,12 @@ def _prepare_templates(company: Company) -> None:
 
 
 def _prepare_keywords(company: Company) -> None:
-    for survey in Survey.objects.filter(company=company, status=SurveyStatus.ACTIVE).select_related(
-        "current_version"
-    ):
+    # Surveys made since, by hand or by `widget_flow`, find the word taken: the demo's own keeps it.
+    taken = set(SurveyKeyword.objects.filter(company=company).values_list("code", flat=True))
+    surveys = Survey.objects.filter(company=company, status=SurveyStatus.ACTIVE)
+    for survey in surveys.select_related("current_version").order_by("pk"):
         languages = survey.current_version.languages if survey.current_version else []
         code = KEYWORDS.get(languages[0]) if languages else None
-        if code is not None and not SurveyKeyword.objects.filter(survey=survey).exists():
-            survey_runs.save_keyword(survey=survey, code=code)
+        if code is not None and survey_runs.fold_code(code) not in taken:
+            keyword = survey_runs.save_keyword(survey=survey, code=code)
+            taken.add(keyword.code)

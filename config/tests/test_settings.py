@@ -191,3 +191,10 @@ def test_services_are_switched_on_by_variables_alone(tmp_path):
     assert {"wss://rooms.example", "https://rooms.example", "wss://parley.example"} <= set(connect)
     assert found["STORAGES"]["default"]["BACKEND"] == "core.files_s3.PrivateS3Storage"
     assert found["SECURE_PROXY_SSL_HEADER"] == ["HTTP_X_FORWARDED_PROTO", "https"]
+
+
+def test_only_production_remembers_the_sizes_of_static_files(tmp_path):
+    names = ("WHITENOISE_AUTOREFRESH", "WHITENOISE_MAX_AGE")
+
+    assert show(tmp_path, {"PARLEY_DEMO": "1"}, *names) == dict(zip(names, (True, 0), strict=True))
+    assert show(tmp_path, PRODUCTION, *names) == dict(zip(names, (False, 60), strict=True))

@@ -14,7 +14,9 @@ from messaging.models import (
     OrderState,
     OutboundMessage,
     SimulatedPhone,
+    SurveyKeyword,
 )
+from surveys.tests.money_world import make_paid_company, make_survey
 
 
 @pytest.mark.django_db(transaction=True)
@@ -42,3 +44,15 @@ def test_the_demo_inbox_opens_with_four_conversations(acme: Company, ana: User) 
 
     assert SimulatedPhone.objects.count() == 4
     assert Order.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_demo_starts_again_beside_surveys_made_since() -> None:
+    company = make_paid_company()
+    first = make_survey(company)
+    prepare_demo(company, lambda line: None)
+    make_survey(company)
+
+    prepare_demo(company, lambda line: None)
+
+    assert list(SurveyKeyword.objects.values_list("code", "survey_id")) == [("COFFEE", first.pk)]
