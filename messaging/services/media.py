@@ -17,7 +17,7 @@ from core.retry import backoff_seconds
 from messaging.models import InboundMedia, MediaState
 from messaging.services.sending import sender_of
 from messaging.storage import save_media
-from messaging.whatsapp.base import MediaGoneError, SendError
+from messaging.whatsapp.base import ErrorClass, MediaGoneError, SendError
 from messaging.whatsapp.factory import get_backend
 
 logger = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ def download_media(*, media: InboundMedia) -> bool:
         return False
     except SendError as error:
         attempts = media.attempts + 1
-        is_over = attempts >= ATTEMPTS_MAX
+        is_over = attempts >= ATTEMPTS_MAX or error.error_class is ErrorClass.NEVER
         pause = backoff_seconds(attempts, base=2.0, cap=300.0)
         wanted.update(
             attempts=attempts,
@@ -74,8 +74,8 @@ def download_media(*, media: InboundMedia) -> bool:
     changed = wanted.update(
         state=MediaState.STORED,
         file_key=key,
-        # What the bytes say, never what the sender says.
-        mime_type=kind if kind in SHOWN_TYPES else (told_type[:100] or kind),
+        # What the bytes say: what the sender says may be a picture that is none.
+        mime_type=kind if kind in SHOWN_TYPES or told_type in SHOWN_TYPES else told_type[:100],
         sha256=hashlib.sha256(content).hexdigest(),
         size_bytes=len(content),
         next_attempt_at=None,

@@ -35,6 +35,10 @@ class CloudBackend:
             timeout=httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS), follow_redirects=False
         )
 
+    def close(self) -> None:
+        """Give the connections back."""
+        self._client.close()
+
     def send(
         self, sender: Sender, recipient: Recipient, message: Mapping[str, Any], *, opaque: str
     ) -> Accepted:
@@ -85,13 +89,19 @@ class CloudBackend:
 
     def upload_media(self, sender: Sender, content: bytes, *, mime_type: str, name: str) -> str:
         """Upload a file; see `WhatsAppBackend`."""
-        answer = self._call(
-            sender,
-            "POST",
-            f"{self._base_url}/{sender.phone_number_id}/media",
-            data={"messaging_product": "whatsapp", "type": mime_type},
-            files={"file": (name, content, mime_type)},
-        )
+        try:
+            answer = self._call(
+                sender,
+                "POST",
+                f"{self._base_url}/{sender.phone_number_id}/media",
+                data={"messaging_product": "whatsapp", "type": mime_type},
+                files={"file": (name, content, mime_type)},
+            )
+        except SendError as error:
+            if error.error_class is not ErrorClass.AMBIGUOUS:
+                raise
+            # Nobody sees a file that was uploaded twice; the message itself was not sent.
+            raise SendError(ErrorClass.RETRY, error.code) from error
         media_id = answer.get("id")
         if not isinstance(media_id, str):
             raise SendError(ErrorClass.RETRY, "no_media_id")

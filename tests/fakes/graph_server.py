@@ -167,10 +167,10 @@ class GraphServer:
             return None, (200, {"sent": [one.told for one in self.sent]}, JSON)
         if self.token and given != f"Bearer {self.token}":
             return None, _error(190, 401)
-        found = re.fullmatch(r"(?:/v[\d.]+)?/([^/]+)(?:/(messages|media|file))?", path)
+        found = re.fullmatch(r"(/v[\d.]+)?/([^/]+)(?:/(messages|media|file))?", path)
         if found is None:
             return None, _error(100, 404)
-        subject, edge = found.groups()
+        version, subject, edge = found.groups()
         if method == "POST" and edge == "media":
             self.uploads.append(raw)
             return None, (200, {"id": f"upload-{len(self.uploads)}"}, JSON)
@@ -180,7 +180,7 @@ class GraphServer:
                 return None, (200, content, mime_type)
             described = {
                 "id": subject,
-                "url": f"{self.url}/{subject}/file",
+                "url": f"{self.url}{version or ''}/{subject}/file",
                 "mime_type": mime_type,
                 "file_size": len(content),
                 "messaging_product": "whatsapp",
