@@ -15,6 +15,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from rest_framework.test import APIClient
 
     from accounts.models import Company, User
+    from tests.migrated_database import MigratedDatabase
+
+# What holds other processes of the run back, and where to keep the database if it is new.
+_MIGRATED: pytest.StashKey[tuple[ExitStack, MigratedDatabase | None]] = pytest.StashKey()
 
 DATA_DIR = Path(tempfile.mkdtemp(prefix="parley-tests-"))
 atexit.register(shutil.rmtree, DATA_DIR, ignore_errors=True)
@@ -82,6 +87,36 @@ if live_settings.DATABASE_IS_SQLITE:
         DATA_DIR / "test.sqlite3"
     )
     live_settings.DATABASES["default"]["OPTIONS"]["timeout"] = 20
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(
+    request: pytest.FixtureRequest, django_db_keepdb: bool, django_db_modify_db_settings: None
+) -> Iterator[bool]:
+    """Start from a database migrated by an earlier run, where there is one of these migrations.
+
+    Whoever comes first holds the others back until `django_db_setup` has kept what it migrated.
+    """
+    if not live_settings.DATABASE_IS_SQLITE:
+        yield django_db_keepdb
+        return
+    from tests.migrated_database import MigratedDatabase
+
+    migrated = MigratedDatabase(request.config.cache.mkdir("migrated-database"))
+    with ExitStack() as stack:
+        stack.enter_context(migrated.alone())
+        known = migrated.copy_to(Path(live_settings.DATABASES["default"]["TEST"]["NAME"]))
+        request.config.stash[_MIGRATED] = (stack, None if known else migrated)
+        yield known or django_db_keepdb
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(request: pytest.FixtureRequest, django_db_setup: None) -> None:
+    """Keep what the first run has migrated for the next ones."""
+    stack, migrated = request.config.stash.get(_MIGRATED, (ExitStack(), None))
+    with stack:
+        if migrated is not None:
+            migrated.keep(Path(live_settings.DATABASES["default"]["TEST"]["NAME"]))
 
 
 @pytest.fixture(autouse=True)
