@@ -21,6 +21,12 @@ KEY_MAX = 160
 NAME_MAX = 120
 OPAQUE_FIELD = "biz_opaque_callback_data"
 OPAQUE_MAX = 512
+#: Field of a change to what it tells, and the key of the value that says it.
+_TEMPLATE_FIELDS = {
+    "message_template_status_update": ("status", "event"),
+    "message_template_quality_update": ("quality", "new_quality_score"),
+    "template_category_update": ("category", "new_category"),
+}
 _EARLIEST = 1_200_000_000
 _LATEST = 4_102_444_800
 
@@ -67,12 +73,31 @@ class StatusItem:
 
 
 @dataclass(frozen=True, slots=True)
+class TemplateItem:
+    """What Meta says about a message template: its state, its quality, or its category."""
+
+    account_id: str
+    """The WhatsApp Business Account it belongs to; these events name no number."""
+    reference: str
+    name: str
+    language: str
+    kind: str
+    """The last word of the field: status, quality or category."""
+    told: str
+    """APPROVED, GREEN, UTILITY and the like, as Meta writes it."""
+    reason: str
+    at_seconds: int
+    """Unix time of the entry; 0 when it has none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Envelope:
     """All that one body holds."""
 
     messages: tuple[MessageItem, ...]
     statuses: tuple[StatusItem, ...]
     unknown_count: int
+    templates: tuple[TemplateItem, ...] = ()
 
 
 def read_envelope(raw: bytes) -> Envelope:
@@ -85,8 +110,16 @@ def read_envelope(raw: bytes) -> Envelope:
         return Envelope((), (), 1)
     messages: list[MessageItem] = []
     statuses: list[StatusItem] = []
+    templates: list[TemplateItem] = []
     unknown = 0
-    for field, value in _changes(body):
+    for entry, field, value in _changes(body):
+        if field in _TEMPLATE_FIELDS:
+            template = _template(entry, field, value)
+            if template is None:
+                unknown += 1
+            else:
+                templates.append(template)
+            continue
         phone_number_id = _text(_map(value.get("metadata")).get("phone_number_id"), 64)
         is_echo = field == "smb_message_echoes"
         items = _list(value.get("message_echoes" if is_echo else "messages"))
@@ -108,13 +141,35 @@ def read_envelope(raw: bytes) -> Envelope:
                 found += 1
         if not found and not items:
             unknown += 1
-    return Envelope(tuple(messages), tuple(statuses), unknown)
+    return Envelope(tuple(messages), tuple(statuses), unknown, tuple(templates))
 
 
-def _changes(body: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+def _changes(body: Any) -> Iterator[tuple[dict[str, Any], str, dict[str, Any]]]:
     for entry in _list(_map(body).get("entry")):
         for change in _list(_map(entry).get("changes")):
-            yield _text(_map(change).get("field"), 64), _map(_map(change).get("value"))
+            yield _map(entry), _text(_map(change).get("field"), 64), _map(_map(change).get("value"))
+
+
+def _template(entry: dict[str, Any], field: str, value: dict[str, Any]) -> TemplateItem | None:
+    kind, key = _TEMPLATE_FIELDS[field]
+    told = _text(value.get(key), 32).upper()
+    reference = _text(value.get("message_template_id"), 80)
+    name = _text(value.get("message_template_name"), 512)
+    if not told or not (reference or name):
+        return None
+    moment = _text(entry.get("time"), 20)
+    at_seconds = int(moment) if moment.isascii() and moment.isdigit() else 0
+    reason = _text(value.get("reason"), 200)
+    return TemplateItem(
+        account_id=_text(entry.get("id"), 64),
+        reference=reference,
+        name=name,
+        language=_text(value.get("message_template_language"), 16),
+        kind=kind,
+        told=told,
+        reason="" if reason.upper() == "NONE" else reason,
+        at_seconds=at_seconds if at_seconds <= _LATEST else 0,
+    )
 
 
 def _message(

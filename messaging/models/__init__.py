@@ -32,6 +32,7 @@ from messaging.models.knowledge import (
     Policy,
     PolicyKind,
     SpecialDay,
+    TemplateQuality,
     TemplateStatus,
 )
 from messaging.models.numbers import (
@@ -165,6 +166,7 @@ __all__ = [
     "SurveyRun",
     "SurveyRunState",
     "SurveyStep",
+    "TemplateQuality",
     "TemplateStatus",
     "Ticket",
     "TicketEntry",

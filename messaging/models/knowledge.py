@@ -164,12 +164,35 @@ class TemplateStatus(models.TextChoices):
 TEMPLATE_TRANSITIONS: dict[TemplateStatus, frozenset[TemplateStatus]] = {
     TemplateStatus.DRAFT: frozenset({TemplateStatus.SUBMITTED}),
     TemplateStatus.SUBMITTED: frozenset(
-        {TemplateStatus.APPROVED, TemplateStatus.REJECTED, TemplateStatus.DRAFT}
+        {
+            TemplateStatus.APPROVED,
+            TemplateStatus.REJECTED,
+            TemplateStatus.DRAFT,
+            # Meta's words come in any order: it was approved in between.
+            TemplateStatus.PAUSED,
+        }
     ),
     TemplateStatus.APPROVED: frozenset({TemplateStatus.PAUSED, TemplateStatus.REJECTED}),
     TemplateStatus.PAUSED: frozenset({TemplateStatus.APPROVED, TemplateStatus.REJECTED}),
-    TemplateStatus.REJECTED: frozenset({TemplateStatus.DRAFT, TemplateStatus.SUBMITTED}),
+    # Approved after all: an appeal, or a template that Meta gives back.
+    TemplateStatus.REJECTED: frozenset(
+        {
+            TemplateStatus.DRAFT,
+            TemplateStatus.SUBMITTED,
+            TemplateStatus.APPROVED,
+            TemplateStatus.PAUSED,
+        }
+    ),
 }
+
+
+class TemplateQuality(models.TextChoices):
+    """How people take a template, by Meta's count of blocks and reports."""
+
+    UNKNOWN = "", "Not known"
+    GREEN = "green", "High"
+    YELLOW = "yellow", "Medium"
+    RED = "red", "Low"
 
 
 class MessageTemplate(models.Model):
@@ -188,6 +211,12 @@ class MessageTemplate(models.Model):
     )
     provider_reference = models.CharField(max_length=80, blank=True)
     rejection_reason = models.CharField(max_length=200, blank=True)
+    quality = models.CharField(
+        max_length=8, choices=TemplateQuality.choices, default=TemplateQuality.UNKNOWN, blank=True
+    )
+    status_told_at = models.PositiveBigIntegerField(default=0, editable=False)
+    """Unix time of Meta's last word on the status: an older one that comes late changes nothing."""
+    quality_told_at = models.PositiveBigIntegerField(default=0, editable=False)
     submitted_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

@@ -44,7 +44,7 @@ from messaging.models import (
 )
 from messaging.models.contacts import IDENTITIES
 from messaging.models.inbound import InboundState
-from messaging.services import contacts
+from messaging.services import contacts, templates
 from messaging.services.insertion import insert_new, update_each
 from messaging.services.status_events import STATUS_JOB
 from messaging.turn_builder import MEDIA_TYPES, SILENT_TYPES, build_turn
@@ -138,6 +138,9 @@ def receive_webhooks(*, raws: Sequence[bytes]) -> list[Intake]:
         ]
         brought_messages = _store_messages(messages, numbers)
         brought_statuses = _store_statuses(statuses, numbers)
+        templates.apply_template_events(
+            items=[item for body in fresh.values() for item in body.envelope.templates]
+        )
     return _tell(bodies, fresh, brought_messages, brought_statuses)
 
 
@@ -164,7 +167,7 @@ def _raw_row(body: _Body, numbers: dict[str, BusinessNumber]) -> RawWebhook:
     return RawWebhook(
         digest=body.digest,
         body=clean_string(body.raw.decode("utf-8", "replace")),
-        item_count=len(envelope.messages) + len(envelope.statuses),
+        item_count=len(envelope.messages) + len(envelope.statuses) + len(envelope.templates),
         unknown_count=envelope.unknown_count + foreign,
     )
 

@@ -17,7 +17,8 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
-from core import clock, lease
+from accounts.models import User
+from core import audit, clock, lease
 from core.jobs import nudge
 from core.live import publish_ephemeral
 from core.retry import backoff_seconds
@@ -260,9 +261,13 @@ def _stop_number(number: BusinessNumber, code: str) -> None:
         logger.error("number.stopped", extra={"number_id": number.public_id, "code": code})
 
 
-def resume_number(*, number: BusinessNumber) -> None:
+def resume_number(*, number: BusinessNumber, actor: User) -> None:
     """Let a stopped number send again, because a person has seen to the cause."""
-    BusinessNumber.objects.filter(pk=number.pk).update(stopped_at=None, stop_code="")
+    with transaction.atomic():
+        if BusinessNumber.objects.filter(pk=number.pk).update(stopped_at=None, stop_code=""):
+            audit.record_event(
+                actor=actor, action="number.resumed", object_ref=number, company=number.company
+            )
     for key in due_conversation_ids():
         nudge(SEND_JOB, key)
 

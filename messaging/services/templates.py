@@ -5,24 +5,54 @@ Owns `MessageTemplate`. Submitting is an outside call, made by a job from the ro
 
 from __future__ import annotations
 
+import logging
 import re
+from collections.abc import Iterable, Sequence
 
+from django.conf import settings
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from accounts.models import Company, User
 from core import audit, clock
 from core.errors import ConflictError, InvalidInputError
 from core.jobs import nudge
 from core.text import clean_text
-from messaging.models import TEMPLATE_TRANSITIONS, MessageTemplate, TemplateStatus
+from messaging.envelope import TemplateItem
+from messaging.models import (
+    TEMPLATE_TRANSITIONS,
+    MessageTemplate,
+    TemplateQuality,
+    TemplateStatus,
+)
+from messaging.replies import Reply, ReplyKind
 from messaging.whatsapp.templates import TemplateError, get_template_client
 
+logger = logging.getLogger(__name__)
 SUBMIT_JOB = "messaging.submit_templates"
 BODY_MAX = 1024
 CATEGORIES = ("utility", "marketing", "authentication")
 _NAME = re.compile(r"[a-z0-9_]{1,120}")
 _LANGUAGE = re.compile(r"[a-z]{2}(?:_[A-Z]{2})?")
 _FIELD = re.compile(r"\{\{(\d+)\}\}")
+VALUE_MAX = 200
+#: What Meta tells of a template's state; other words (PENDING, FLAGGED…) change nothing here.
+_STATUS = {
+    "APPROVED": TemplateStatus.APPROVED,
+    "REINSTATED": TemplateStatus.APPROVED,
+    "UNPAUSED": TemplateStatus.APPROVED,
+    "REJECTED": TemplateStatus.REJECTED,
+    "PAUSED": TemplateStatus.PAUSED,
+    "LOCKED": TemplateStatus.PAUSED,
+    "DISABLED": TemplateStatus.REJECTED,
+    "DELETED": TemplateStatus.REJECTED,
+    "PENDING_DELETION": TemplateStatus.REJECTED,
+}
+_QUALITY = {
+    "GREEN": TemplateQuality.GREEN,
+    "YELLOW": TemplateQuality.YELLOW,
+    "RED": TemplateQuality.RED,
+}
 
 
 def save_template(
@@ -85,6 +115,37 @@ def submit_template(*, template: MessageTemplate, actor: User) -> MessageTemplat
         return row
 
 
+def fields_of(template: MessageTemplate) -> list[int]:
+    """Return the numbers of the fields that are filled in when the template is sent."""
+    return sorted({int(number) for number in _FIELD.findall(template.body)})
+
+
+def build_template_reply(*, template: MessageTemplate, values: Sequence[str]) -> Reply:
+    """Return the message a template makes with its fields filled in.
+
+    Raises:
+        ConflictError: it is not approved, or no longer.
+        InvalidInputError: a field is empty, or there are more or fewer values than fields.
+    """
+    if template.status != TemplateStatus.APPROVED:
+        raise ConflictError("template_not_approved", "This template is not approved (any more).")
+    # WhatsApp refuses line breaks in what is filled in.
+    filled = [" ".join(clean_text(value, VALUE_MAX).text.split()) for value in values]
+    numbers = fields_of(template)
+    if len(filled) != len(numbers) or not all(filled):
+        raise InvalidInputError(
+            "template_fields", f"Fill in all {len(numbers)} fields of the template."
+        )
+    text = _FIELD.sub(lambda found: filled[int(found[1]) - 1], template.body)
+    return Reply(
+        ReplyKind.TEMPLATE,
+        text,
+        template_name=template.name,
+        template_language=template.language,
+        template_values=tuple(filled),
+    )
+
+
 def send_submitted(*, limit: int = 20) -> int:
     """Hand templates that were submitted to Meta; return how many it took. Safe to run twice.
 
@@ -130,10 +191,74 @@ def apply_template_status(
 ) -> bool:
     """Take over what Meta says about a template; False when that does not follow.
 
-    Called for ``message_template_status_update`` webhooks and after a submission. One statement.
+    Called after a submission; webhooks come through `apply_template_events`. One statement.
     """
     before = [state for state, after in TEMPLATE_TRANSITIONS.items() if status in after]
     changed = MessageTemplate.objects.filter(
         company=company, name=name, language=language, status__in=before
     ).update(status=status, rejection_reason=reason[:200])
     return bool(changed)
+
+
+def apply_template_events(*, items: Iterable[TemplateItem]) -> int:
+    """Take over what Meta's webhooks say about templates; return how many rows changed.
+
+    Joins the caller's transaction. Safe again and in any order: of two words on one thing the
+    one Meta said later stands. What a template is sent for follows from its row alone.
+    """
+    changed = 0
+    for item in items:
+        rows = _rows_of(item)
+        if rows is None:
+            logger.warning("template.unknown", extra={"kind": item.kind, "told": item.told})
+        elif item.kind == "quality":
+            changed += rows.filter(_not_older("quality_told_at", item)).update(
+                quality=_QUALITY.get(item.told, TemplateQuality.UNKNOWN),
+                quality_told_at=item.at_seconds,
+            )
+        elif item.kind == "category":
+            if item.told.lower() in CATEGORIES:
+                changed += rows.update(category=item.told.lower())
+        elif (status := _STATUS.get(item.told)) is not None:
+            # A draft was changed here since: what was said of the text before is over.
+            changed += (
+                rows.exclude(status=TemplateStatus.DRAFT)
+                .filter(_not_older("status_told_at", item))
+                .update(
+                    status=status,
+                    rejection_reason=_reason(item, status),
+                    status_told_at=item.at_seconds,
+                    **({"provider_reference": item.reference} if item.reference else {}),
+                )
+            )
+    return changed
+
+
+def _rows_of(item: TemplateItem) -> QuerySet[MessageTemplate] | None:
+    """Return the one row an event speaks of, or None.
+
+    Meta's id decides. An answer to our submission may be slower than the event: then its name
+    does, if the account is ours and only one company has a template of that name with Meta.
+    """
+    if item.reference:
+        rows = MessageTemplate.objects.filter(provider_reference=item.reference)
+        if rows.exists():
+            return rows
+    if item.account_id != settings.WHATSAPP_BUSINESS_ACCOUNT_ID:
+        return None
+    rows = MessageTemplate.objects.filter(
+        name=item.name, language=item.language, provider_reference=""
+    ).exclude(status=TemplateStatus.DRAFT)
+    return rows if rows.count() == 1 else None
+
+
+def _not_older(field: str, item: TemplateItem) -> Q:
+    return Q() if not item.at_seconds else Q(**{f"{field}__lte": item.at_seconds})
+
+
+def _reason(item: TemplateItem, status: TemplateStatus) -> str:
+    if status == TemplateStatus.APPROVED:
+        return ""
+    if item.reason:
+        return item.reason[:200]
+    return "" if item.told == status.upper() else item.told.replace("_", " ").lower()

@@ -195,7 +195,12 @@ def test_after_a_day_of_silence_only_a_template_goes_out(phone: Phone, graph: Gr
 
 @pytest.mark.parametrize("code", [190, 10, 200, 368, 131031, 131042, 131048])
 def test_a_refused_token_or_account_stops_the_number_until_a_person_resumes_it(
-    phone: Phone, number: BusinessNumber, graph: GraphServer, code: int
+    phone: Phone,
+    number: BusinessNumber,
+    graph: GraphServer,
+    code: int,
+    ana: User,
+    browser_of: BrowserOf,
 ) -> None:
     other = Phone(number, wa_id="5215533334444", name="Paz")
     other.says("Hola")
@@ -212,7 +217,9 @@ def test_a_refused_token_or_account_stops_the_number_until_a_person_resumes_it(
     assert (row.state, waiting.state) == (OutboundState.QUEUED, OutboundState.QUEUED)
     assert len(graph.requests) == asked
 
-    sending.resume_number(number=number)
+    assert f"code {code}" in browser_of(ana).get("/inbox/").content.decode()
+    answer = browser_of(ana).post("/shop/save/number/", {"number": number.public_id})
+    assert answer.status_code == 302
     drain()
     row.refresh_from_db()
     waiting.refresh_from_db()

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import CompanyRequest
-from accounts.models import User
+from accounts.models import Role, User
 from accounts.selectors import list_members
 from core.errors import ConflictError, InvalidInputError, NotFoundError
 from core.ids import new_id
@@ -31,7 +31,7 @@ from messaging.models import (
 from messaging.models.knowledge import TemplateStatus
 from messaging.replies import Reply, ReplyKind, say
 from messaging.selectors import inbox as reads
-from messaging.services import hand_offs, outbox
+from messaging.services import hand_offs, outbox, templates
 from messaging.services.media import SHOWN_TYPES
 from messaging.state.contract import LANES
 from messaging.storage import media_storage, save_media
@@ -139,12 +139,7 @@ def _template(request: CompanyRequest, template_id: str) -> Reply:
     ).first()
     if found is None:
         raise InvalidInputError("template_unknown", "Choose one of the approved templates.")
-    return Reply(
-        ReplyKind.TEMPLATE,
-        found.body,
-        template_name=found.name,
-        template_language=found.language,
-    )
+    return templates.build_template_reply(template=found, values=request.POST.getlist("value"))
 
 
 @for_operators
@@ -235,6 +230,7 @@ def _list_context(request: CompanyRequest) -> dict[str, Any]:
     view = view if view in reads.VIEWS else "all"
     query = clean_text(request.GET.get("q", ""), 100).text
     counts = reads.count_views(request.company, request.user)
+    numbers = reads.numbers_of(request.company)
     labels = {"waiting": "Waiting", "mine": "Mine", "agents": "With agents", "all": "All"}
     return {
         "conversations": reads.conversations_of(
@@ -243,7 +239,9 @@ def _list_context(request: CompanyRequest) -> dict[str, Any]:
         "view": view,
         "query": query,
         "views": [(name, labels[name], counts[name]) for name in reads.VIEWS],
-        "has_numbers": bool(reads.numbers_of(request.company)),
+        "has_numbers": bool(numbers),
+        "stopped_numbers": [number for number in numbers if number.stopped_at is not None],
+        "can_edit_shop": request.membership.role in (Role.OWNER, Role.MEMBER),
     }
 
 
@@ -256,11 +254,12 @@ def _conversation_context(request: CompanyRequest, conversation: Conversation) -
         "trace": reads.trace_of(conversation),
         "lanes": LANES,
         "is_window_open": outbox.is_window_open(conversation),
-        "templates": list(
-            MessageTemplate.objects.filter(
+        "templates": [
+            (template, templates.fields_of(template))
+            for template in MessageTemplate.objects.filter(
                 company=request.company, status=TemplateStatus.APPROVED
-            ).order_by("name")
-        ),
+            ).order_by("name", "language")
+        ],
         "orders": list(Order.objects.filter(contact=contact).order_by("-pk")[:5]),
         "tickets": list(Ticket.objects.filter(contact=contact).order_by("-pk")[:5]),
         "members": [one.user for one in list_members(request.company)],

@@ -28,7 +28,7 @@ from messaging.models import (
 from messaging.selectors import knowledge as known
 from messaging.selectors import shop as goods
 from messaging.selectors.inbox import numbers_of
-from messaging.services import catalogue, knowledge, stock, templates
+from messaging.services import catalogue, knowledge, sending, stock, templates
 from messaging.services.knowledge import HoursSpan
 from messaging.views.doors import for_researchers
 
@@ -139,11 +139,12 @@ def _show_shop(
 @for_researchers
 @require_POST
 def shop_save(request: CompanyRequest, part: str) -> HttpResponse:
-    """Save one of the three parts of the page."""
+    """Save one of the parts of the page, or let a stopped number send again."""
     savers: dict[str, Callable[[CompanyRequest], str]] = {
         "profile": _save_profile,
         "hours": _save_hours,
         "policies": _save_policies,
+        "number": _resume_number,
     }
     if part not in savers:
         raise Http404
@@ -181,6 +182,15 @@ def _read_span(weekday: int, day: str, text: str) -> HoursSpan:
             "invalid_span", f"{day}: write hours such as 09:00-14:00, 16:00-20:00."
         )
     return HoursSpan(weekday, opens_at, closes_at)
+
+
+def _resume_number(request: CompanyRequest) -> str:
+    wanted = request.POST.get("number", "")
+    found = next((one for one in numbers_of(request.company) if one.public_id == wanted), None)
+    if found is None:
+        raise InvalidInputError("number_unknown", "Choose a number of your company.")
+    sending.resume_number(number=found, actor=request.user)
+    return f"{found} sends again, what waited first."
 
 
 def _save_policies(request: CompanyRequest) -> str:

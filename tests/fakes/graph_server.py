@@ -91,6 +91,8 @@ class GraphServer:
     media: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     """Media id to type and bytes, for downloads."""
     uploads: list[bytes] = field(default_factory=list)
+    templates: list[dict[str, Any]] = field(default_factory=list)
+    """Message templates that were submitted; the first has the id 9001."""
     requests: list[tuple[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -167,7 +169,9 @@ class GraphServer:
             return None, (200, {"sent": [one.told for one in self.sent]}, JSON)
         if self.token and given != f"Bearer {self.token}":
             return None, _error(190, 401)
-        found = re.fullmatch(r"(/v[\d.]+)?/([^/]+)(?:/(messages|media|file))?", path)
+        found = re.fullmatch(
+            r"(/v[\d.]+)?/([^/]+)(?:/(messages|media|file|message_templates))?", path
+        )
         if found is None:
             return None, _error(100, 404)
         version, subject, edge = found.groups()
@@ -186,6 +190,10 @@ class GraphServer:
                 "messaging_product": "whatsapp",
             }
             return None, (200, described, JSON)
+        if method == "POST" and edge == "message_templates":
+            self.templates.append(json.loads(raw))
+            made = {"id": str(9000 + len(self.templates)), "status": "PENDING"}
+            return None, (200, made, JSON)
         if method == "POST" and edge == "messages":
             return self._take(subject, json.loads(raw))
         return None, _error(100, 404)
