@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from accounts.models import (
     Company,
     CompanyKey,
+    ErasureRequest,
     Invitation,
     Market,
     Membership,
@@ -148,3 +149,10 @@ class MembershipAdmin(RowAdmin):
     list_select_related = ("user", "company")
     search_fields = ("user__email", "company__name")
     autocomplete_fields = ("user", "company")
+
+
+@admin.register(ErasureRequest)
+class ErasureRequestAdmin(ReadOnlyAdmin):
+    list_display = ("public_id", "user", "requested_at", "attempts", "finished_at")
+    list_filter = ("finished_at",)
+    ordering = ("-requested_at",)

@@ -11,6 +11,7 @@ console_patterns: list[URLPattern | URLResolver] = [
     path("keys/<str:public_id>/revoke/", console.key_revoke, name="key_revoke"),
     path("identity/rotate/", console.identity_rotate, name="identity_rotate"),
     path("settings/", console.company_settings, name="settings"),
+    path("trail/", console.trail, name="trail"),
     path("team/", team.team, name="team"),
     path("team/<str:user_public_id>/role/", team.member_role, name="member_role"),
     path("team/<str:user_public_id>/remove/", team.member_remove, name="member_remove"),

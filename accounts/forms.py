@@ -161,3 +161,16 @@ class CodeForm(forms.Form):
 
     def clean_code(self) -> str:
         return "".join(self.cleaned_data["code"].split()).lower()
+
+
+class EraseAccountForm(forms.Form):
+    """What a person confirms before their account is deleted."""
+
+    password = forms.CharField(
+        label=_("Your password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    gives_up_credit = forms.BooleanField(
+        label=_("I give up the money that is left in my wallet."), required=False
+    )

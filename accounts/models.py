@@ -215,3 +215,34 @@ class CompanyKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.prefix}…"
+
+
+class ErasureRequest(models.Model):
+    """A person's wish to be erased, from the press of the button until nothing is left of them.
+
+    The account is closed in the transaction that writes this row; a job erases the rest, in all
+    apps, and comes back to the row until that is done.
+    """
+
+    public_id = PublicIdField(prefix="erasure")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="erasure_requests")
+    requested_by = models.CharField(max_length=120)
+    """Public id of who asked: the person, or an administrator's command as ``system``."""
+    gives_up_credit = models.BooleanField(default=False)
+    attempts = models.PositiveIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(db_index=True)
+    requested_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        default_permissions = ("view",)
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["user"],
+                condition=models.Q(finished_at__isnull=True),
+                name="erasure_request_one_open",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.models import AnonymousUser
-from django.db.models import QuerySet
+from collections.abc import Iterable
 
-from accounts.models import Company, CompanyKey, Invitation, Membership, User
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Exists, OuterRef, QuerySet
+
+from accounts.models import Company, CompanyKey, Invitation, Membership, Role, User
 from core import clock
 
 
@@ -51,3 +53,26 @@ def list_api_keys(company: Company) -> QuerySet[CompanyKey]:
         .select_related("created_by")
         .order_by("-created_at")
     )
+
+
+def companies_only_of(user_pk: int) -> QuerySet[Company]:
+    """Companies nobody but this person belongs to: without them, nobody could act for them."""
+    others = Membership.objects.filter(company=OuterRef("pk")).exclude(user_id=user_pk)
+    return Company.objects.filter(~Exists(others), memberships__user_id=user_pk)
+
+
+def companies_without_owner_but(user_pk: int) -> QuerySet[Company]:
+    """Companies with other people in them, of whom none but this person is an owner."""
+    others = Membership.objects.filter(company=OuterRef("pk")).exclude(user_id=user_pk)
+    return Company.objects.filter(
+        Exists(others),
+        ~Exists(others.filter(role=Role.OWNER)),
+        memberships__user_id=user_pk,
+        memberships__role=Role.OWNER,
+    )
+
+
+def names_of(public_ids: Iterable[str]) -> dict[str, str]:
+    """Return what people are called, by the public ids that a company's own trail names."""
+    found = User.objects.filter(public_id__in=set(public_ids))
+    return {user.public_id: user.display_name for user in found}

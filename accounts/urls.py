@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.contrib.auth import views as auth_views
 from django.urls import URLPattern, URLResolver, path, reverse_lazy
 
-from accounts.views import profile, signing_in, team
+from accounts.api.own_data import EraseAccountView, OwnDataView
+from accounts.views import own_data, profile, signing_in, team
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("account/login/", signing_in.SignInView.as_view(), name="account_login"),
@@ -14,6 +15,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/signup/", signing_in.signup, name="account_signup"),
     path("account/", profile.profile, name="account_profile"),
     path("account/security/", profile.security, name="account_security"),
+    path("account/data/", own_data.own_data, name="account_data"),
+    path("account/data/download/", own_data.download, name="account_data_download"),
+    path("account/data/erase/", own_data.erase, name="account_data_erase"),
+    path("account/erased/", own_data.erased, name="account_erased"),
+    path("api/account/export", OwnDataView.as_view(), name="api_account_export"),
+    path("api/account/erase", EraseAccountView.as_view(), name="api_account_erase"),
     path("account/company/new/", profile.company_new, name="account_company_new"),
     path("account/company/switch/", profile.company_switch, name="account_company_switch"),
     path("account/invitation/", team.invitation_accept, name="account_invitation"),

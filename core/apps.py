@@ -16,3 +16,7 @@ class CoreConfig(AppConfig):
     def ready(self) -> None:
         """Import what registers itself."""
         import_module("core.checks")
+        from core.privacy import register_section
+        from core.privacy.own import SECTION
+
+        register_section(SECTION)

@@ -17,7 +17,8 @@ class HasPublicId(Protocol):
         ...
 
 
-def _ref(thing: HasPublicId | str | None) -> str:
+def ref_of(thing: HasPublicId | str | None) -> str:
+    """Return what the trail calls something: its public id, or the text itself."""
     if thing is None:
         return ""
     return thing if isinstance(thing, str) else thing.public_id
@@ -43,16 +44,27 @@ def record_event(
         note: a reason in words, cut at 300 characters. Never what a respondent said.
     """
     return AuditEvent.objects.create(
-        actor=_ref(actor),
+        actor=ref_of(actor),
         action=action,
-        object_ref=_ref(object_ref),
-        company_ref=_ref(company),
+        object_ref=ref_of(object_ref),
+        company_ref=ref_of(company),
         ip_hash=ip_hash,
         note=note[:300],
         at=clock.now(),
     )
 
 
-def list_events(*, company: HasPublicId | str) -> list[AuditEvent]:
-    """Return the company's latest 200 events, newest first."""
-    return list(AuditEvent.objects.filter(company_ref=_ref(company))[:200])
+def list_events(
+    *, company: HasPublicId | str, before: int | None = None, limit: int = 200
+) -> list[AuditEvent]:
+    """Return a company's latest events, newest first.
+
+    Args:
+        company: whose trail.
+        before: primary key of the last one seen, for the next page.
+        limit: at most so many.
+    """
+    trail = AuditEvent.objects.filter(company_ref=ref_of(company))
+    if before is not None:
+        trail = trail.filter(pk__lt=before)
+    return list(trail.order_by("-pk")[:limit])

@@ -14,9 +14,12 @@ class MessagingConfig(AppConfig):
     def ready(self) -> None:
         """Register the listeners, once a process."""
         from core.metrics import register_reader
+        from core.privacy import register_section
         from messaging import metrics
         from messaging.listeners import follow_session_end
+        from messaging.services.privacy import SECTION
         from sessions import hooks
 
         hooks.on_session_ended(follow_session_end)
         register_reader("messaging", metrics.read_gauges)
+        register_section(SECTION)

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from core.jobs import job, nudge, sweep
+from core.jobs import job, nudge, periodic, sweep
 from messaging import shop_tasks
 from messaging.models import InboundMedia
-from messaging.services import intake, media, sending, simulation, status_events
+from messaging.services import (
+    intake,
+    media,
+    privacy,
+    pruning,
+    sending,
+    simulation,
+    status_events,
+)
 from messaging.services.intake import DRAIN_JOB, MEDIA_JOB
 from messaging.services.outbox import SEND_JOB
 from messaging.services.status_events import STATUS_JOB
@@ -86,3 +94,16 @@ def deliver_simulated(key: str) -> None:
 def find_due_simulated() -> None:
     """Hand over what no nudge announced; nothing to do with the real back end."""
     simulation.deliver_due()
+
+
+@periodic("5 4 * * *", name="messaging.prune")
+def prune_orchestration() -> None:
+    """Delete old webhook bodies and turn records, each night."""
+    pruning.prune_orchestration()
+
+
+@periodic("21 4 * * *", name="messaging.purge_silent_contacts")
+def purge_silent_contacts() -> None:
+    """Erase contacts nobody has heard of for longer than their company keeps words."""
+    while privacy.purge_silent_contacts():
+        pass

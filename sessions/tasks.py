@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from django.conf import settings
+
 from core.jobs import job, periodic, sweep
-from sessions.services import conversations, endings, recordings, room_events, rooms, turns, voices
+from sessions.services import (
+    conversations,
+    endings,
+    privacy,
+    recordings,
+    room_events,
+    rooms,
+    turns,
+    voices,
+)
 
 
 @job(turns.ANSWER_JOB)
@@ -58,3 +69,10 @@ def purge_room_notices() -> None:
 def purge_room_claims() -> None:
     """Forget room names nobody used."""
     rooms.purge_claims()
+
+
+@periodic("53 3 * * *", name="sessions.purge_chats")
+def purge_old_chats() -> None:
+    """Erase plain chats that are older than they are kept."""
+    while privacy.purge_chats(days=settings.CHAT_RETENTION_DAYS):
+        pass

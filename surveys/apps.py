@@ -17,15 +17,18 @@ class SurveysConfig(AppConfig):
 
         from core.metrics import register_reader
         from core.panels import ME, register_panel
+        from core.privacy import register_section
         from sessions import hooks
         from surveys import listeners, metrics, panels
         from surveys.cors import allow_widget_origin
+        from surveys.services.privacy import SECTION
 
         hooks.on_session_ended(listeners.follow_end)
         hooks.on_participation(listeners.follow_participation)
         register_reader("surveys", metrics.read_gauges)
         register_panel(ME, "surveys.wallet", panels.build_wallet_panel, order=10)
         register_panel(ME, "surveys.answers", panels.build_answers_panel, order=20)
+        register_section(SECTION)
         check_request_enabled.connect(
             allow_widget_origin, dispatch_uid="surveys.allow_widget_origin"
         )

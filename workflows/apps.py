@@ -15,8 +15,11 @@ class WorkflowsConfig(AppConfig):
         """Register the listener, once a process."""
         from django.db.models.signals import post_migrate
 
+        from core.privacy import register_section
         from workflows.listeners import follow_migration
+        from workflows.services.privacy import SECTION
 
+        register_section(SECTION)
         post_migrate.connect(
             follow_migration, sender=self, dispatch_uid="workflows.follow_migration"
         )

@@ -86,3 +86,24 @@ def test_create_company_command_names_an_unknown_owner(db):
         call_command("create_company", "North Wind", owner="nobody@x.test")
 
     assert Company.objects.count() == 0
+
+
+def test_what_an_administrator_changes_by_hand_is_in_the_trail(ana, acme, beto, browser_of):
+    from core.models import AuditEvent
+
+    ana.is_staff = ana.is_superuser = True
+    ana.save()
+    membership = acme.memberships.get(user=beto)
+    page = f"/admin/accounts/membership/{membership.pk}/change/"
+
+    answer = browser_of(ana).post(page, {"company": acme.pk, "user": beto.pk, "role": "operator"})
+    gone = browser_of(ana).post(
+        f"/admin/accounts/membership/{membership.pk}/delete/", {"post": "yes"}
+    )
+
+    assert (answer.status_code, gone.status_code) == (302, 302)
+    trail = AuditEvent.objects.filter(action__startswith="admin.").order_by("pk")
+    assert [(row.actor, row.action, row.company_ref) for row in trail] == [
+        (ana.public_id, "admin.changed", acme.public_id),
+        (ana.public_id, "admin.deleted", acme.public_id),
+    ]

@@ -7,14 +7,15 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.access import CompanyRequest, require_role
 from accounts.forms import CompanySettingsForm, KeyForm
 from accounts.models import Role
-from accounts.selectors import list_api_keys
+from accounts.selectors import list_api_keys, names_of
 from accounts.services.api_keys import create_api_key, revoke_api_key
 from accounts.services.companies import rotate_identity_secret, update_company
+from core import audit
 
 
 @never_cache
@@ -61,6 +62,27 @@ def company_settings(request: CompanyRequest) -> HttpResponse:
         messages.success(request, _("Saved."))
         return redirect("console:settings")
     return render(request, "accounts/company_settings.html", {"form": form})
+
+
+TRAIL_PAGE = 50
+
+
+@require_role(Role.OWNER)
+@require_GET
+def trail(request: CompanyRequest) -> HttpResponse:
+    """Show who did what in the company, newest first."""
+    raw = request.GET.get("before", "")
+    before = int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 19 else None
+    events = audit.list_events(company=request.company, before=before, limit=TRAIL_PAGE + 1)
+    page = events[:TRAIL_PAGE]
+    names = names_of(event.actor for event in page)
+    lines = [(event, names.get(event.actor, "")) for event in page]
+    next_url = f"?before={page[-1].pk}" if len(events) > TRAIL_PAGE else ""
+    return render(
+        request,
+        "accounts/trail.html",
+        {"lines": lines, "next_url": next_url, "first_url": "?" if before else ""},
+    )
 
 
 @require_role(Role.OWNER)

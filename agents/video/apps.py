@@ -17,3 +17,7 @@ class VideoConfig(AppConfig):
     def ready(self) -> None:
         """Import what registers itself."""
         import_module("agents.video.checks")
+        from agents.video.services.privacy import SECTION
+        from core.privacy import register_section
+
+        register_section(SECTION)
