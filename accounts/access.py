@@ -9,10 +9,12 @@ from typing import Concatenate, ParamSpec, cast
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
+from django.views.decorators.cache import never_cache
 
 from accounts.api.permissions import COMPANY_SESSION_KEY
 from accounts.models import Company, Membership, Role, User
 from accounts.selectors import current_membership
+from core.errors import NotFoundError
 
 P = ParamSpec("P")
 
@@ -34,7 +36,8 @@ def require_role(
     """Open a page to people with one of ``roles`` in the company the console shows.
 
     Somebody not signed in is sent to sign in, somebody without a company to create one; a role
-    that may not is told 404, so that nobody learns what is there.
+    that may not is told 404, so that nobody learns what is there. The roles stand on the view as
+    ``allowed_roles``, where the navigation looks before it offers the page.
     """
 
     def decorate(
@@ -53,6 +56,21 @@ def require_role(
             console_request.company = membership.company
             return view(console_request, *args, **kwargs)
 
+        checked.allowed_roles = frozenset(roles)  # type: ignore[attr-defined]
         return cast(Callable[Concatenate[HttpRequest, P], HttpResponseBase], checked)
 
     return decorate
+
+
+def open_to(
+    view: Callable[Concatenate[CompanyRequest, P], HttpResponseBase], *roles: Role
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    """Open a company's page to roles, uncached; what a service does not find reads 404."""
+
+    def found(request: CompanyRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        try:
+            return view(request, *args, **kwargs)
+        except NotFoundError as error:
+            raise Http404(error.detail) from error
+
+    return never_cache(wraps(view)(require_role(*roles)(found)))

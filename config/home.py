@@ -19,6 +19,7 @@ from agents.interview.evaluation.pay import pay_minor
 from core.charts import Plot, Point, build_line_chart
 from core.money import format_money
 from core.templatetags.parley import nav_url
+from surveys.demo.content import OPERATOR, VISITOR
 from surveys.models import Survey, SurveyStatus
 from surveys.selectors.surveys import surveys_of
 
@@ -53,8 +54,9 @@ def home_context(request: HttpRequest) -> dict[str, Any]:
     return {
         "is_demo": settings.DEMO,
         "demo_login": find_demo_login(company) if company and settings.DEMO else None,
+        "operator_login": OPERATOR.email if company and settings.DEMO else None,
+        "visitor_login": VISITOR.email if company and settings.DEMO else None,
         "survey_url": survey_url,
-        "console_url": nav_url("console:home"),
         "signup_url": nav_url("account_signup"),
         "widget_url": nav_url("widget_demo") if survey else "",
         "docs_url": nav_url("api_docs"),

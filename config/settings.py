@@ -84,6 +84,7 @@ PARLEY_APPS = [
 # company and a reporter of lines, and returns the entrances to print as (name, path).
 DEMO_SEEDERS: tuple[str, ...] = (
     "surveys.demo.video.prepare_demo",
+    "surveys.demo.chats.prepare_demo",
     "workflows.demo.prepare_demo",
     "messaging.demo.prepare_demo",
 )

@@ -51,7 +51,7 @@ def prepare_demo(company: Company, report: Callable[[str], None]) -> list[tuple[
         operator = list_members(company).filter(role=Role.OPERATOR).first()
         report("WhatsApp: four people have written already")
         play_demo_conversations(number=number, operator=operator.user if operator else None)
-    return [("WhatsApp simulator", "/simulator/"), ("Inbox of the operators", "/inbox/")]
+    return [("WhatsApp simulator", "/simulator/"), ("Operators' inbox", "/inbox/")]
 
 
 def prepare_shop(company: Company) -> None:

@@ -20,6 +20,8 @@ from workflows.services.onboarding import save_cohort
 from workflows.services.outcomes import log_outcome, read_measure
 from workflows.services.progress import Change, save_progress
 
+VISITOR_EMAIL = "visitor@demo.example"
+FREE_WORKFLOW = "resume_generator"
 SEED = 20_261_121
 PEOPLE_OF = (
     ("freelancer", "beginner", 11),
@@ -59,9 +61,25 @@ def prepare_demo(company: Company, report: Callable[[str], None]) -> list[tuple[
         and not Profile.objects.filter(user=owner.user, market__isnull=False).exists()
     ):
         save_cohort(person=owner.user, market="freelancer", skill_level="beginner")
+    _prepare_own_runs(User.objects.filter(email=VISITOR_EMAIL).first())
     if is_new or not AggregationRun.objects.filter(state=AggregationState.COMPLETED).exists():
         aggregate_performance()
-    return [("Workflows, with a recommendation", "/workflows/"), ("Your runs and results", "/me/")]
+    return [("Workflows", "/workflows/"), ("Runs and results", "/me/")]
+
+
+def _prepare_own_runs(person: User | None) -> None:
+    """Let the demo's visitor have one run with its result and one half done."""
+    if person is None or Execution.objects.filter(person=person).exists():
+        return
+    save_cohort(person=person, market="freelancer", skill_level="beginner")
+    workflow = workflows_for(person).get(name=FREE_WORKFLOW)
+    done = start_execution(person=person, workflow=workflow, device="Laptop")
+    _save(done, done.total_steps)
+    complete_execution(execution=done)
+    measure = read_measure(metric_type="customers", value=Decimal(2), currency="customers")
+    log_outcome(person=person, execution=done, measure=measure)
+    half_done = start_execution(person=person, workflow=workflow, device="Laptop")
+    _save(half_done, 2)
 
 
 def _cohorts() -> list[tuple[str, str]]:

@@ -7,13 +7,14 @@ markup goes through format_html or a component template, so escaping always hold
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from django import template
 from django.http import HttpRequest
 from django.template.defaultfilters import date as format_date
 from django.templatetags.static import static
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 from django.utils.html import format_html
 from django.utils.translation import get_language
 
@@ -32,8 +33,9 @@ _TIME_FORMATS = {
 _TONES = {
     "good": "active approved complete completed confirmed done finished paid posted ready "
     "released ok settled success succeeded verified",
-    "info": "created evaluating invited pending processing queued scheduled sending started",
-    "live": "in_progress live recording running talking",
+    "info": "created evaluating in_progress invited pending processing queued scheduled sending "
+    "started",
+    "live": "live recording running talking",
     "warn": "appealed degraded draft early expired expiring held partial paused review unclaimed",
     "bad": "error failed rejected reversed revoked",
 }
@@ -50,6 +52,27 @@ def nav_url(name: str, *args: object, **kwargs: object) -> str:
         return reverse(name, args=args, kwargs=kwargs)
     except NoReverseMatch:
         return ""
+
+
+@register.simple_tag(takes_context=True)
+def open_url(context: template.Context, name: str) -> str:
+    """Return the address of a page, or '' when it is not there or not for this person's role.
+
+    A page says itself who may open it, by ``allowed_roles`` on its view. Who has no role at all,
+    a visitor, gets the address: the page asks them to log in.
+    """
+    url = nav_url(name)
+    roles = _roles_of(url) if url else None
+    role = context.get("nav_role")
+    return url if roles is None or role is None or role in roles else ""
+
+
+@lru_cache(maxsize=200)
+def _roles_of(url: str) -> frozenset[str] | None:
+    try:
+        return getattr(resolve(url).func, "allowed_roles", None)
+    except Resolver404:
+        return None
 
 
 @register.simple_tag(takes_context=True)

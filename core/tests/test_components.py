@@ -173,11 +173,11 @@ def test_zero_is_a_value_and_no_value_is_none():
 
 
 def test_pill_says_its_state_in_a_word_and_a_shape():
-    html = render_to_string("components/pill.html", {"status": "in_progress"})
+    html = render_to_string("components/pill.html", {"status": "running"})
 
     assert "pill--live" in html
     assert "#circle" in html
-    assert "In progress" in html
+    assert "Running" in html
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 413, 429, 500, 503])

@@ -6,16 +6,13 @@ Owns the roles of the pages and the frame around them. Knows no survey.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import render
-from django.views.decorators.cache import never_cache
 
-from accounts.access import CompanyRequest, require_role
+from accounts.access import CompanyRequest, open_to
 from accounts.models import Role
-from core.errors import NotFoundError
 from core.text import clean_text
 from surveys.selectors.money import count_waiting
 
@@ -26,23 +23,12 @@ Checked = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 def for_researchers(view: View[P]) -> Checked[P]:
     """Open a page to owners and members; operators read 404."""
-    return _for_roles(view, Role.OWNER, Role.MEMBER)
+    return open_to(view, Role.OWNER, Role.MEMBER)
 
 
 def for_owners(view: View[P]) -> Checked[P]:
     """Open a page to owners; everybody else reads 404."""
-    return _for_roles(view, Role.OWNER)
-
-
-def _for_roles(view: View[P], *roles: Role) -> Checked[P]:
-    def found(request: CompanyRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        try:
-            return view(request, *args, **kwargs)
-        except NotFoundError as error:
-            raise Http404(error.detail) from error
-
-    checked = require_role(*roles)(found)
-    return never_cache(wraps(view)(checked))
+    return open_to(view, Role.OWNER)
 
 
 def read_word(query: QueryDict, name: str, *, limit: int = 200) -> str:

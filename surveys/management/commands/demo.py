@@ -56,17 +56,21 @@ class Command(BaseCommand):
 
     def _welcome(self, key: str, entrances: list[tuple[str, str]]) -> None:
         url = settings.SITE_URL
+        pages = [
+            ("Home", "/"),
+            ("Company console", "/console/"),
+            ("Chat", "/chat"),
+            *entrances,
+            ("API", "/api/docs/"),
+            ("Administration", "/admin/"),
+        ]
+        width = max(len(name) for name, _ in pages)
         lines = [
             "",
             "Parley is ready (play money, this machine only).",
             "",
-            f"  Home              {url}/",
-            f"  Company console   {url}/console/",
-            f"  Chat              {url}/chat",
-            *(f"  {name:<17} {url}{path}" for name, path in entrances),
-            f"  API               {url}/api/docs/",
-            f"  Administration    {url}/admin/",
-            f"  Data              {settings.DATA_DIR}",
+            *(f"  {name:<{width}}  {url}{path}" for name, path in pages),
+            f"  {'Data':<{width}}  {settings.DATA_DIR}",
             "",
             f"  Logins, all with the password {DEMO_PASSWORD}:",
             *(f"    {login.email:<24} {login.what_for}" for login in LOGINS),
