@@ -56,7 +56,7 @@ def require_role(
             console_request.company = membership.company
             return view(console_request, *args, **kwargs)
 
-        checked.allowed_roles = frozenset(roles)  # type: ignore[attr-defined]
+        checked.allowed_roles = frozenset(roles)  # type: ignore[attr-defined]  # read by open_url
         return cast(Callable[Concatenate[HttpRequest, P], HttpResponseBase], checked)
 
     return decorate
