@@ -6,16 +6,13 @@ database is SQLite and starts the background jobs that run beside the web.
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import Any
 
-from channels.auth import AuthMiddlewareStack
-from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.routing import ProtocolTypeRouter
 from django.conf import settings
-from django.urls import re_path
 
 from config.env import choose_settings
-from core.asgi import BodyLimit, LifespanAware, build_django_application, refuse_socket
+from core.asgi import BodyLimit, LifespanAware, build_django_application
 from core.single_process import ServerLock
 
 
@@ -23,18 +20,12 @@ def build_application() -> LifespanAware:
     """Load the apps and return the application; imports no consumer before that."""
     choose_settings()
     django_application = build_django_application()
-    from agents.video import routing as video
-    from messaging import routing as messaging
+    from config.sockets import build_socket_application
     from messaging.webhook_front import WebhookFront
-    from sessions import routing as sessions
 
-    own = [app.websocket_urlpatterns for app in (sessions, messaging, video)]
-    unserved: Any = refuse_socket
-    # Who may open a socket from where is decided by the consumers: the widget runs elsewhere.
-    sockets: list[Any] = [*chain.from_iterable(own), re_path(r"", unserved)]
     routes: dict[str, Any] = {
         "http": BodyLimit(WebhookFront(django_application)),
-        "websocket": AuthMiddlewareStack(URLRouter(sockets)),
+        "websocket": build_socket_application(),
     }
     return LifespanAware(ProtocolTypeRouter(routes))
 

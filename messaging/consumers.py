@@ -8,6 +8,7 @@ from typing import Any
 from accounts.models import Company, Membership
 from core.live.consumers import LiveConsumer, in_thread
 from core.live.grants import SocketRefusedError, StreamGrant
+from core.live.logins import is_login_alive, login_identity
 from messaging.models import Conversation
 from messaging.services.hand_offs import queue_stream
 
@@ -45,12 +46,14 @@ class InboxConsumer(LiveConsumer):
         return StreamGrant(
             stream=found[1],
             scope="watch",
-            identity=f"operator-{user.pk}",
+            identity=login_identity(self.scope, f"operator-{user.pk}"),
             snapshot_key="inbox",
         )
 
     async def still_allowed(self) -> bool:
-        """Tell whether the person still works in the company."""
+        """Tell whether the person is still signed in and works in the company."""
+        if not await in_thread(is_login_alive)(self.scope, self._user_pk):
+            return False
         return await in_thread(_is_member)(self._user_pk, self._company_pk)
 
     async def snapshot(self) -> Mapping[str, Any]:

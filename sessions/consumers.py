@@ -21,6 +21,7 @@ from core.errors import ParleyError
 from core.live import codes
 from core.live.consumers import LiveConsumer, in_thread
 from core.live.grants import Handshake, SocketRefusedError, StreamGrant
+from core.live.logins import is_login_alive, login_identity
 from core.live.messages import Flag, Integer, MessageShape, Text
 from sessions import limits, payloads, selectors
 from sessions.models import SessionKind, VoiceSession
@@ -142,18 +143,20 @@ class TranscriptConsumer(LiveConsumer):
         return StreamGrant(
             stream=found.stream_name,
             scope="participant" if is_owner else "watch",
-            identity=f"user-{user.pk}",
+            identity=login_identity(self.scope, f"user-{user.pk}"),
             snapshot_key="full",
         )
 
     async def still_allowed(self) -> bool:
-        """Tell whether token, ownership or membership still hold."""
+        """Tell whether token or login, and ownership or membership, still hold."""
         return await in_thread(self._is_still_allowed)()
 
     def _is_still_allowed(self) -> bool:
         pk = self._voice_session.pk
         if self._user_pk is None:
             return selectors.is_token_alive(pk, self._token_digest)
+        if not is_login_alive(self.scope, self._user_pk):
+            return False
         if self.grant.scope == "participant":
             return selectors.is_owner(self._user_pk, pk)
         return selectors.may_watch(self._user_pk, pk)

@@ -17,6 +17,7 @@ from agents.video.status import EVENT_TYPE
 from core.errors import ParleyError
 from core.live.consumers import LiveConsumer, in_thread
 from core.live.grants import SocketRefusedError, StreamGrant
+from core.live.logins import is_login_alive, login_identity
 
 Send = Callable[[Any], Awaitable[None]]
 
@@ -66,12 +67,14 @@ class StatusConsumer(LiveConsumer):
         return StreamGrant(
             stream=self._video_session.stream_name,
             scope="watch",
-            identity=f"user-{user.pk}",
+            identity=login_identity(self.scope, f"user-{user.pk}"),
             snapshot_key="lights",
         )
 
     async def still_allowed(self) -> bool:
-        """Tell whether the video is still there and the person's own."""
+        """Tell whether the person is signed in, and the video still there and their own."""
+        if not await in_thread(is_login_alive)(self.scope, self._user_pk):
+            return False
         return await in_thread(selectors.is_owner)(self._user_pk, self._video_session.pk)
 
     async def snapshot(self) -> Mapping[str, Any]:
