@@ -115,6 +115,17 @@ class EnvReader:
             return list(default)
         return [part.strip() for part in raw.split(",") if part.strip()]
 
+    def ports(self, name: str, default: Sequence[int]) -> tuple[int, ...]:
+        """Return TCP ports of a comma list."""
+
+        def cast(raw: str) -> tuple[int, ...]:
+            found = tuple(int(part) for part in raw.split(",") if part.strip())
+            if not found or not all(1 <= port <= 65_535 for port in found):
+                raise ValueError(name)
+            return found
+
+        return self._cast(name, tuple(default), "port numbers, separated by commas", cast)
+
     def url(self, name: str, default: str, *, schemes: Sequence[str]) -> str:
         """Return an absolute URL with one of the schemes, without a trailing slash."""
 

@@ -21,6 +21,7 @@ def state_machines() -> dict[str, Mapping[Any, frozenset[Any]]]:
     from surveys.models.responses import RESPONSE_TRANSITIONS
     from surveys.models.surveys import SURVEY_TRANSITIONS
     from surveys.models.wallets import WITHDRAWAL_TRANSITIONS
+    from webhooks.models import DELIVERY_TRANSITIONS, ENDPOINT_TRANSITIONS
     from workflows.models import EXECUTION_TRANSITIONS, REVIEW_TRANSITIONS
 
     return {
@@ -31,6 +32,8 @@ def state_machines() -> dict[str, Mapping[Any, frozenset[Any]]]:
         "SessionStatus": ALLOWED_TRANSITIONS,
         "SurveyStatus": SURVEY_TRANSITIONS,
         "VideoRunState": RUN_TRANSITIONS,
+        "WebhookDeliveryState": DELIVERY_TRANSITIONS,
+        "WebhookEndpointState": ENDPOINT_TRANSITIONS,
         "WithdrawalState": WITHDRAWAL_TRANSITIONS,
     }
 

@@ -46,12 +46,39 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "SurveyStatus": "surveys.models.SurveyStatus",
         "VideoAgentStatus": ["starting", "processing", "finished", "error"],
         "VideoRunState": "agents.video.models.RunState",
+        "WebhookDeliveryState": "webhooks.models.DeliveryState",
+        "WebhookEndpointState": "webhooks.models.EndpointState",
         "WithdrawalState": "surveys.models.wallets.WithdrawalState",
     },
     "SORT_OPERATION_PARAMETERS": False,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "config.openapi.publish_transitions",
+        "webhooks.api.outgoing.add_webhooks",
         "core.api.schema.add_problem_answers",
     ],
 }
+
+# Whatever starts so is answered with problem details, 404 and 500 included.
+API_PATH_PREFIXES = (
+    "/api/",
+    "/health",
+    "/metrics",
+    "/session",
+    "/survey",
+    "/token",
+    "/transcripts",
+    "/webhook",
+)
+# Pages that live under an API prefix.
+API_PAGE_PREFIXES = ("/api/docs",)
+
+CORS_ALLOW_HEADERS = (
+    "accept",
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "x-publishable-key",
+    "x-request-id",
+)
+CORS_EXPOSE_HEADERS = ("retry-after", "x-request-id", "idempotency-replayed")

@@ -17,6 +17,10 @@ from django.core.exceptions import ImproperlyConfigured
 from config.content_policy import build_policy
 from config.env import env, keep_secret_key
 from config.files import build_storages, file_origins
+from config.rest import API_PAGE_PREFIXES as API_PAGE_PREFIXES
+from config.rest import API_PATH_PREFIXES as API_PATH_PREFIXES
+from config.rest import CORS_ALLOW_HEADERS as CORS_ALLOW_HEADERS
+from config.rest import CORS_EXPOSE_HEADERS as CORS_EXPOSE_HEADERS
 from config.rest import REST_FRAMEWORK as REST_FRAMEWORK
 from config.rest import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
 from core.logs import build_logging_config
@@ -74,6 +78,7 @@ SITE_URL = env.url(
 PARLEY_APPS = [
     "core",
     "accounts",
+    "webhooks",
     "agents.video",
     "sessions",
     "surveys",
@@ -324,15 +329,6 @@ PERMISSIONS_POLICY = "camera=(), geolocation=(), payment=(), usb=(), microphone=
 
 CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS")
 CORS_ALLOW_CREDENTIALS = False
-CORS_ALLOW_HEADERS = (
-    "accept",
-    "authorization",
-    "content-type",
-    "idempotency-key",
-    "x-publishable-key",
-    "x-request-id",
-)
-CORS_EXPOSE_HEADERS = ("retry-after", "x-request-id", "idempotency-replayed")
 CORS_PREFLIGHT_MAX_AGE = 3600
 
 # --- LiveKit --------------------------------------------------------------------------------
@@ -417,6 +413,17 @@ VIDEO_FONT_DIR = env.text("VIDEO_FONT_DIR")
 # tcp://host:3310 of a ClamAV daemon; without one proofs are stored unscanned, and marked so.
 PROOF_SCANNER_URL = env.url("PROOF_SCANNER_URL", "", schemes=("tcp",))
 
+# --- webhooks to companies ------------------------------------------------------------------
+WEBHOOK_TIMEOUT_SECONDS = env.seconds("WEBHOOK_TIMEOUT_SECONDS", 10, maximum=60)
+WEBHOOK_PORTS = env.ports("WEBHOOK_PORTS", (443, 8443))
+# For trying webhooks out: http:// to this machine's own loopback addresses, any port.
+WEBHOOK_ALLOW_LOOPBACK = env.flag("WEBHOOK_ALLOW_LOOPBACK", False)
+if WEBHOOK_ALLOW_LOOPBACK and PRODUCTION:
+    raise ImproperlyConfigured("WEBHOOK_ALLOW_LOOPBACK is for DEBUG and the demo; unset it.")
+WEBHOOK_RETRY_HOURS = env.integer("WEBHOOK_RETRY_HOURS", 72, minimum=1, maximum=720)
+WEBHOOK_STOP_HOURS = env.integer("WEBHOOK_STOP_HOURS", 48, minimum=1, maximum=720)
+WEBHOOK_RETENTION_DAYS = env.integer("WEBHOOK_RETENTION_DAYS", 30, minimum=1, maximum=3650)
+
 # --- e-mail ---------------------------------------------------------------------------------
 EMAIL_HOST = env.text("EMAIL_HOST")
 EMAIL_PORT = env.integer("EMAIL_PORT", 587, minimum=1, maximum=65_535)
@@ -442,19 +449,7 @@ SECURITY_CONTACT = env.text("SECURITY_CONTACT")
 
 
 # --- REST -----------------------------------------------------------------------------------
-API_PATH_PREFIXES = (
-    "/api/",
-    "/health",
-    "/metrics",
-    "/session",
-    "/survey",
-    "/token",
-    "/transcripts",
-    "/webhook",
-)
 ASYNCAPI_FILE = BASE_DIR / "docs" / "asyncapi.yaml"
-# Pages that live under an API prefix.
-API_PAGE_PREFIXES = ("/api/docs",)
 REST_FRAMEWORK["NUM_PROXIES"] = TRUSTED_PROXY_COUNT
 
 # A command's own output stays clean: `create_api_key` prints a key and nothing else.

@@ -27,6 +27,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("api/asyncapi.yaml", core_views.show_asyncapi, name="asyncapi"),
     path("", include("accounts.urls")),
+    path("", include("webhooks.urls")),
     path("", include("sessions.urls")),
     path("", include("surveys.urls")),
     path("", include("agents.video.urls")),

@@ -29,6 +29,8 @@ from sessions.models import SessionRecording, TranscriptSegment
 from surveys.models import Payout
 from surveys.services.appeals import file_appeal
 from surveys.tests.builders import OTHER_ANSWERS, Visitor, make_survey
+from webhooks.models import WebhookDelivery
+from webhooks.tests.world import make_endpoint, publish
 from workflows.models import ProofFile
 from workflows.selectors.catalogue import workflow_for
 from workflows.services.billing import open_purchase
@@ -136,8 +138,12 @@ def world(ana: User, acme: Company, beto: User) -> World:
         measure=read_measure(metric_type="custom", value="1", currency=f"{CANARY} leads"),
         upload=SimpleUploadedFile(f"{CANARY}.pdf", pdf_bytes()),
     )
+    endpoint = make_endpoint(acme, url=f"https://hooks.acme.test/{CANARY}").row
+    publish(acme)
     return World(
         arguments={
+            "hook_id": endpoint.public_id,
+            "delivery_id": WebhookDelivery.objects.get().public_id,
             "execution_id": execution.public_id,
             "outcome_id": outcome.public_id,
             "purchase_id": open_purchase(person=ana, plan=Plan.PRO)[0].public_id,
@@ -179,7 +185,15 @@ def _rows_of_ana() -> dict[tuple[str, Any], dict[str, Any]]:
     """Return every row there is, but for counters and clocks of use."""
     ignored = {"last_used_at", "last_login"}
     rows: dict[tuple[str, Any], dict[str, Any]] = {}
-    for label in ("accounts", "video", "voice_sessions", "surveys", "workflows", "messaging"):
+    for label in (
+        "accounts",
+        "webhooks",
+        "video",
+        "voice_sessions",
+        "surveys",
+        "workflows",
+        "messaging",
+    ):
         model: type[Model]
         for model in apps.get_app_config(label).get_models():
             for values in model._default_manager.values():

@@ -28,6 +28,7 @@ from core.jobs.registry import (
     DEFAULT_LANE,
     MAX_KEY_LENGTH,
     VIDEO_LANE,
+    WEBHOOK_LANE,
     DuplicateJobError,
     JobHandler,
     JobSpec,
@@ -41,6 +42,7 @@ from core.jobs.registry import (
 __all__ = [
     "DEFAULT_LANE",
     "VIDEO_LANE",
+    "WEBHOOK_LANE",
     "DuplicateJobError",
     "UnknownJobError",
     "job",
@@ -63,7 +65,8 @@ def job(name: str, *, lane: str = DEFAULT_LANE) -> Callable[[JobHandler], JobHan
 
     Args:
         name: unique, ``app.verb_noun``.
-        lane: `VIDEO_LANE` for work of minutes, which must not hold up the rest.
+        lane: `VIDEO_LANE` for work of minutes, `WEBHOOK_LANE` for calls to servers nobody here
+            knows: neither must hold up the rest.
 
     Raises:
         DuplicateJobError: another function holds the name.

@@ -18,7 +18,8 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_LANE: Final = "default"
 VIDEO_LANE: Final = "video"
-LANES: Final = (DEFAULT_LANE, VIDEO_LANE)
+WEBHOOK_LANE: Final = "webhooks"
+LANES: Final = (DEFAULT_LANE, VIDEO_LANE, WEBHOOK_LANE)
 SWEEP_INTERVALS: Final = (1, 30)
 MAX_NAME_LENGTH: Final = 100
 MAX_KEY_LENGTH: Final = 200

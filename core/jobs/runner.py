@@ -18,14 +18,14 @@ from typing import Final
 from django.db import close_old_connections
 
 from core.jobs.cron import seconds_until_next
-from core.jobs.registry import DEFAULT_LANE, VIDEO_LANE, JobRegistry
+from core.jobs.registry import DEFAULT_LANE, VIDEO_LANE, WEBHOOK_LANE, JobRegistry
 
 logger = logging.getLogger(__name__)
 
 # Jobs mostly wait, for a language model or a payment provider, and let go of the interpreter
 # while they do; four keep payouts moving behind three slow evaluations. Video renders for
 # minutes and gets a thread of its own.
-SERVER_LANES: Final[Mapping[str, int]] = {DEFAULT_LANE: 4, VIDEO_LANE: 1}
+SERVER_LANES: Final[Mapping[str, int]] = {DEFAULT_LANE: 4, VIDEO_LANE: 1, WEBHOOK_LANE: 4}
 _SWEEP_LANE: Final = "sweeps"
 
 _in_sweep = threading.local()

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import CompanyRequest
 from core.money import format_money
-from surveys.console.doors import for_researchers, render_page
+from surveys.console.doors import for_researchers, is_owner, render_page
 from surveys.models import Survey, SurveyStatus
 from surveys.selectors.console import latest_findings, running_sessions, surveys_with_spend
 from surveys.selectors.money import (
@@ -20,6 +20,8 @@ from surveys.selectors.money import (
     funds_of,
     review_queue,
 )
+from webhooks.models import WebhookEndpoint
+from webhooks.selectors.endpoints import stopped_endpoints
 
 SHOWN_SURVEYS = 5
 LOW_SHARE = 5
@@ -48,6 +50,8 @@ def home(request: CompanyRequest) -> HttpResponse:
     matters = []
     if waiting:
         matters.append(_waiting_matter(len(waiting), _open_appeals(waiting)))
+    if is_owner(request):
+        matters += [_stopped_matter(endpoint) for endpoint in stopped_endpoints(request.company)]
     matters += [
         matter
         for one in funds
@@ -68,6 +72,17 @@ def home(request: CompanyRequest) -> HttpResponse:
             "running": running_sessions(request.company, limit=5),
             "findings": latest_findings(request.company, limit=3),
         },
+    )
+
+
+def _stopped_matter(endpoint: WebhookEndpoint) -> Matter:
+    return Matter(
+        tone="bad",
+        icon="send",
+        title="Nothing is sent to a webhook endpoint any more",
+        text=f"{endpoint.url} took nothing for days. What happened meanwhile can be sent again.",
+        url=reverse("console:webhook", args=[endpoint.public_id]),
+        action="Open",
     )
 
 

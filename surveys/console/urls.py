@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, path
 from accounts.console_urls import console_patterns
 from surveys.console import exports, home, insights, install, ledger, preview, review, sessions
 from surveys.console import surveys as survey_pages
+from webhooks.console_urls import console_patterns as webhook_patterns
 
 app_name = "console"
 
@@ -48,4 +49,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("install/", install.install, name="install"),
     path("exports/", exports.export_list, name="exports"),
     *console_patterns,
+    *webhook_patterns,
 ]

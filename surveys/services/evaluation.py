@@ -28,6 +28,7 @@ from sessions.agent_turns import to_turn
 from surveys.models import EvaluationRecord, ResponseState, SurveyResponse
 from surveys.selectors.responses import transcript_of
 from surveys.services import duplicates, insights, payouts
+from surveys.services.announcements import announce_completed
 
 logger = logging.getLogger(__name__)
 
@@ -182,6 +183,7 @@ def _settle(response: SurveyResponse, fence: int, assessment: _Assessment) -> bo
             evaluation.has_required_evidence,
         ),
     )
+    announce_completed(response)
     if not flags:
         insights.request_refresh(survey=response.survey)
     logger.info(

@@ -18,6 +18,7 @@ from surveys.models import LedgerAccount, Payout, PayoutState, SurveyResponse, W
 from surveys.models.payouts import PAYOUT_TRANSITIONS
 from surveys.payments.factory import LOCAL, has_outside_provider
 from surveys.services import funding, funnel, ledger, wallets
+from surveys.services.announcements import announce_payout
 from surveys.services.funding import SurveyBooks
 from surveys.services.ledger import AccountName, Leg
 
@@ -140,6 +141,7 @@ def pay_or_queue(
     if payout.provider != LOCAL:
         payout.next_attempt_at = clock.now()
         payout.save()
+        announce_payout(payout)
         nudge(wallets.SEND_JOB)
         return
     books = books or funding.books_of(payout.response.survey)
@@ -170,4 +172,5 @@ def mark_paid(payout: Payout, reference: str) -> None:
     payout.next_attempt_at = None
     payout.paid_at = clock.now()
     payout.save()
+    announce_payout(payout)
     funnel.count_step(survey=payout.response.survey, step="paid")

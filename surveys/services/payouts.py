@@ -28,6 +28,7 @@ from surveys.models import (
 )
 from surveys.payments.factory import LOCAL, provider_name_for
 from surveys.services import funding, ledger, payout_steps, wallets
+from surveys.services.announcements import announce_payout
 from surveys.services.funding import SurveyBooks
 from surveys.services.ledger import InsufficientFundsError, Leg
 from surveys.services.payment_messages import PaymentView, payment_view
@@ -110,6 +111,7 @@ def create_payout(
             payout.state = PayoutState.HELD
             payout.auto_approve_at = _auto_approval(payout.hold_reasons)
             payout.save(force_insert=True)
+            announce_payout(payout)
         else:
             payout.approved_at = clock.now()
             payout.was_automatic = True
@@ -315,6 +317,7 @@ def _close_unpaid(payout: Payout, state: PayoutState, actor: User | None, reason
         row.reviewed_by = actor
         row.review_note = reason
         row.save()
+        announce_payout(row)
         return row
 
 
@@ -343,6 +346,7 @@ def hold_again(*, payout: Payout) -> Payout:
             row.hold_reasons.append(HOLD_BUDGET)
         row.state = PayoutState.HELD
         row.save()
+        announce_payout(row)
         return row
 
 

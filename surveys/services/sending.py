@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 
 from core import clock, lease
@@ -36,6 +37,7 @@ from surveys.payments.base import (
     TransferOrder,
 )
 from surveys.services import settlements, wallets
+from surveys.services.announcements import announce_payouts
 
 logger = logging.getLogger(__name__)
 
@@ -227,13 +229,16 @@ def _payout_failed(row_id: int, code: str) -> bool:
 def _payout_unreachable(row_id: int) -> bool:
     """Let a payout wait for its person to connect an account."""
     payout = Payout.objects.get(pk=row_id)
-    moved = Payout.objects.filter(pk=row_id, state=PayoutState.SENDING).update(
-        state=PayoutState.UNCLAIMED,
-        next_attempt_at=None,
-        lease_owner="",
-        leased_until=None,
-        updated_at=clock.now(),
-    )
+    with transaction.atomic():
+        moved = Payout.objects.filter(pk=row_id, state=PayoutState.SENDING).update(
+            state=PayoutState.UNCLAIMED,
+            next_attempt_at=None,
+            lease_owner="",
+            leased_until=None,
+            updated_at=clock.now(),
+        )
+        if moved:
+            announce_payouts([row_id])
     # The account may have become ready while nobody was looking.
     if moved and _find_destination(payout):
         wallets.claim_waiting(wallet=wallets.root_of(payout.wallet), provider=payout.provider)

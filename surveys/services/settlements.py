@@ -16,6 +16,7 @@ from core import clock
 from core.errors import ConflictError
 from surveys.models import AccountCode, LedgerTransaction, Payout, PayoutState
 from surveys.services import funding, ledger, payout_steps, payouts, wallets
+from surveys.services.announcements import announce_payout
 from surveys.services.ledger import InsufficientFundsError, Leg
 from surveys.services.payout_steps import HOLD_BUDGET, HOLD_DAILY_CAP, PayoutStateError
 
@@ -67,6 +68,7 @@ def settle_failed(*, payout: Payout, error_code: str) -> bool:
         # A person may have it sent again before the sender's lease would have ended.
         row.lease_owner, row.leased_until = "", None
         row.save()
+        announce_payout(row)
         return True
 
 
@@ -107,6 +109,7 @@ def settle_reversed(*, payout: Payout, reason: str, actor: User | None = None) -
         row.review_note = reason or row.review_note
         row.reviewed_by = actor or row.reviewed_by
         row.save()
+        announce_payout(row)
         return True
 
 

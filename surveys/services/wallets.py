@@ -28,6 +28,7 @@ from surveys.models import (
 from surveys.models.wallets import WithdrawalState
 from surveys.payments.factory import LOCAL, STRIPE, is_configured
 from surveys.services import ledger
+from surveys.services.announcements import announce_payouts
 from surveys.services.ledger import AccountName, InsufficientFundsError, Leg
 
 SEND_JOB = "surveys.send_money"
@@ -411,11 +412,14 @@ def claim_waiting(*, wallet: Wallet, provider: str) -> int:
     waiting = Payout.objects.filter(
         wallet__in=[wallet.pk, *merged], provider=provider, state=PayoutState.UNCLAIMED
     )
-    count = waiting.update(
-        state=PayoutState.APPROVED, next_attempt_at=clock.now(), updated_at=clock.now()
-    )
-    if count:
-        nudge(SEND_JOB)
+    with transaction.atomic():
+        moving = list(waiting.select_for_update(no_key=True).values_list("pk", flat=True))
+        count = Payout.objects.filter(pk__in=moving, state=PayoutState.UNCLAIMED).update(
+            state=PayoutState.APPROVED, next_attempt_at=clock.now(), updated_at=clock.now()
+        )
+        if count:
+            announce_payouts(moving)
+            nudge(SEND_JOB)
     return count
 
 

@@ -1,0 +1,1 @@
+"""Signed messages to the servers of companies: what happened, told at least once."""
