@@ -3,6 +3,14 @@
 Run ``python -m benchmarks.evaluator`` (``--quick`` is the same: it takes seconds). The gold
 row needs the interviews named by ``GOLD_INTERVIEWS``. The peer is a scorer by length, five equal
 parts by the visitor's characters: it shows what a judge that rewards talking would reach.
+
+The blind set was rated and committed by somebody who had not read the rules, then scored once. That
+first figure is the honest one: kappa 0.729 over forty interviews; of the four with an attack or
+empty words in a form the checks claim to see, two were flagged (both orders to the machine were
+missed, and scored 1 and 19), and one honest person of thirty-five who talks about such orders for a
+living was flagged. (A fifth, brochure prose, is marked ``scripted`` by its writer; the checks call
+so what was pasted, by its timing, and never judge style.) What it showed was mended in general
+terms since, so the row below is no longer blind.
 """
 
 from __future__ import annotations
@@ -14,6 +22,7 @@ from agents.interview.integrity.checks import check_integrity
 from agents.interview.types import ATTACK_FLAGS, EvaluationRequest, FlagKind, Role
 from agents.tests.corpora.integrity import Case, expected_flag, read_attacks, read_honest
 from agents.tests.corpora.rated import (
+    BLIND,
     DEVELOPMENT,
     SECOND,
     RatedInterview,
@@ -55,6 +64,7 @@ def main() -> None:
     parser.parse_args()
     print_machine()
     sets = {"own, development": read_rated(DEVELOPMENT), "own, second": read_rated(SECOND)}
+    sets["own, blind once"] = read_rated(BLIND)
     if gold_path().is_file():
         sets["gold"] = read_gold(gold_path())
     rows: list[list[Cell]] = []

@@ -5,11 +5,21 @@ import time
 import pytest
 
 from agents.interview.evaluation.builtin import BuiltinEvaluator
+from agents.interview.insights.builtin import BuiltinInsightsAgent
 from agents.interview.integrity import content
 from agents.interview.integrity.checks import check_integrity
-from agents.interview.types import ATTACK_FLAGS, EvaluationRequest, Question, Role, Turn
+from agents.interview.types import (
+    ATTACK_FLAGS,
+    AnswerSample,
+    EvaluationRequest,
+    FlagKind,
+    Question,
+    Role,
+    Turn,
+)
 from agents.tests.corpora.integrity import expected_flag, read_attacks, read_honest
 from agents.tests.corpora.rated import (
+    BLIND,
     DEVELOPMENT,
     SECOND,
     RatedInterview,
@@ -35,6 +45,25 @@ def kappa_of(interviews: list[RatedInterview]) -> float:
 @pytest.mark.parametrize("path", [DEVELOPMENT, SECOND], ids=["development", "second"])
 def test_agrees_with_our_ratings(path):
     assert kappa_of(read_rated(path)) >= 0.85
+
+
+def test_the_blind_set_agrees_and_its_flags_are_right():
+    items = read_rated(BLIND)
+    assert len(items) == 40
+    assert kappa_of(items) >= 0.8  # 0.729 when it was scored the first time
+    found = {
+        item.id: {
+            flag.kind
+            for flag in check_integrity(questions=item.request.questions, turns=item.request.turns)
+        }
+        for item in items
+    }
+    # Brochure prose is no offence of its own: "scripted" is said of pasted text, by its timing.
+    wanted = {i.id: i.flag for i in items if i.flag and i.flag is not FlagKind.SCRIPTED}
+    assert [key for key, flag in wanted.items() if flag not in found[key]] == []
+    honest = [item.id for item in items if item.flag is None]
+    assert [key for key in honest if found[key] & ATTACK_FLAGS] == []
+    assert score(next(item for item in items if item.id == "b19").request) < 25
 
 
 def test_agrees_with_the_gold_ratings():
@@ -123,3 +152,35 @@ def test_hostile_length_does_not_blow_up(piece):
     score(request)
     # Ten times what it takes on a quiet machine; squared time would be minutes.
     assert time.process_time() - started < 1.0
+
+
+HOSTILE_PIECES = [
+    "a", "\n", ". ", "!?", "\u0301", "e\u0301\u0301\u0301", "\U0001f469\u200d", "((((", "<|",
+    '"role": ', "system: ", "and the ", "my uncle ", "note that the answer ", "send things like ",
+    "1,", "A. b", "por que no ", "x" * 5000 + " ",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("piece", HOSTILE_PIECES, ids=[repr(p[:12]) for p in HOSTILE_PIECES])
+def test_a_turn_of_200_kb_takes_bounded_time(piece):
+    text = (piece * (200_000 // len(piece) + 1))[:200_000]
+    turns = (
+        Turn(id="a0", role=Role.AGENT, text="When? " + text, at_seconds=1.0),
+        Turn(id="t0", role=Role.USER, text=text, at_seconds=20.0),
+        Turn(id="a1", role=Role.AGENT, text="And the " + text, at_seconds=30.0),
+        Turn(id="t1", role=Role.USER, text=text[::-1], at_seconds=90.0),
+    )
+    questions = (Question(id="q0", text="When?"), Question(id="q1", text="Why then?"))
+    request = EvaluationRequest(questions=questions, turns=turns, language="en")
+    answers = [
+        AnswerSample(session_id=f"s{n}", turn_id=f"t{n}", question_id="q0", text=text)
+        for n in range(6)
+    ]
+    began = time.process_time()
+    score(request)
+    check_integrity(questions=questions, turns=turns)
+    BuiltinInsightsAgent().find_insights(
+        questions, answers, known=(), language="en", deadline_seconds=5
+    )
+    # What takes squared time needs 6 to 49 s here; a quiet machine needs a tenth of this.
+    assert time.process_time() - began < 3.0

@@ -8,7 +8,7 @@ accent, length, sentiment and refusing personal data do not enter.
 from __future__ import annotations
 
 import bisect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from agents.interview.closed_questions import (
@@ -69,6 +69,8 @@ ON_TOPIC_DENSITY = 0.75
 STORY_SIGNS = 3
 STORY_SIGN_SHARE = 0.15
 """Signs of a story about something else, for each sentence, that make it one."""
+LED_BACK_SIGNS = 2
+"""Signs that make one where the interviewer led back as well."""
 EMPTY_TALK_QUALITIES = 0.3
 """Share of qualities among the new words from which an interview without facts is empty talk."""
 EMPTY_TALK_FACTS = 0.12
@@ -76,6 +78,8 @@ EMPTY_TALK_FACTS = 0.12
 EMPTY_TALK_MIN_WORDS = 8
 EMPTY_TALK_LOSS = 0.8
 MAX_EVIDENCE = 3
+MAX_REPLY_CHARACTERS = 600
+"""Of an agent's turn, read for whether it leads back."""
 MAX_VISITOR_CHARACTERS = 12_000
 """Of a whole interview; twice what anybody says in ten minutes, and it bounds the work."""
 
@@ -86,6 +90,8 @@ class _Answer:
 
     turns: list[Turn]
     readings: list[tuple[Turn, SentenceReading]] = field(default_factory=list)
+    strayed: list[SentenceReading] = field(default_factory=list)
+    """What the interviewer had to lead back from: no answer, however rich."""
 
     @property
     def told(self) -> list[tuple[Turn, SentenceReading]]:
@@ -142,6 +148,8 @@ def _read_answers(request: EvaluationRequest) -> dict[str, _Answer]:
     )
     assigned = assign_turns(request.questions, request.turns, language)
     owner = {turn.id: key for key, turns in assigned.items() for turn in turns}
+    own_words = frozenset(stem(word, language) for word in topic_words)
+    strayed = _led_back_from(request.turns, owner, own_words, language)
     answers = {key: _Answer(turns=turns) for key, turns in assigned.items()}
     left = MAX_VISITOR_CHARACTERS
     for turn in request.turns:
@@ -156,19 +164,55 @@ def _read_answers(request: EvaluationRequest) -> dict[str, _Answer]:
         if not said or looks_like_gibberish(said):
             continue
         for reading in read_sentences(said, heard=heard, topic=topic, language=spoken):
-            if not is_order(reading.text):
+            if turn.id in strayed:
+                answers[key].strayed.append(reading)
+            elif not is_order(reading.text):
                 answers[key].readings.append((turn, reading))
     return answers
+
+
+def _led_back_from(
+    turns: Sequence[Turn], owner: Mapping[str, str], subject: frozenset[str], language: str
+) -> frozenset[str]:
+    """Return the ids of the visitor turns that an interviewer led back to the question from.
+
+    Args:
+        turns: the whole record.
+        owner: the question each visitor turn belongs to.
+        subject: stems of what the survey is about, in its own words.
+        language: of the survey.
+    """
+    found = set()
+    for said, reply, after in zip(turns, turns[1:], turns[2:], strict=False):
+        if (said.role, reply.role, after.role) != (Role.USER, Role.AGENT, Role.USER):
+            continue
+        if said.id not in owner or owner[said.id] != owner.get(after.id):
+            continue  # The next question is no way back to this one.
+        text = fold(reply.text[:MAX_REPLY_CHARACTERS]).strip()
+        if vocabulary.REDIRECT.search(text):
+            found.add(said.id)
+        elif reminder := vocabulary.REMINDER.search(text):
+            named = _stems(reminder.group(), language) & subject
+            if named and not named & _stems(said.text[:MAX_REPLY_CHARACTERS], language):
+                found.add(said.id)
+    return frozenset(found)
+
+
+def _stems(text: str, language: str) -> frozenset[str]:
+    return frozenset(stem(word, language) for word in content_words(text, language))
 
 
 def _drift(answers: dict[str, _Answer]) -> float:
     """Return how far the whole interview went elsewhere, 0 to 1."""
     told = [reading for answer in answers.values() for _, reading in answer.told]
-    long = [reading for reading in told if reading.word_count >= 5]
-    if len(long) < 6:
+    strayed = [reading for answer in answers.values() for reading in answer.strayed]
+    long = [reading for reading in (*told, *strayed) if reading.word_count >= 5]
+    if len(long) < 6 and not strayed:
         return 0.0
     signs = sum(reading.elsewhere for reading in long)
-    density = sum(reading.is_on_topic for reading in long) / len(long)
+    if strayed and signs >= LED_BACK_SIGNS:
+        return 0.9
+    density = sum(reading.is_on_topic for reading in long) / max(1, len(long))
     if signs >= STORY_SIGNS and signs >= STORY_SIGN_SHARE * len(long) and density < 0.6:
         return 0.9
     return 0.5 if signs >= 2 and density < OFF_TOPIC_DENSITY else 0.0

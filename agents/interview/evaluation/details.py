@@ -25,6 +25,8 @@ AGAIN_SHARE = 0.35
 _DIGIT = re.compile(r"\d")
 _ADDRESSED = re.compile(r"\b(?:your (?!own)|you lot|you people|ustedes|su app)\b")
 _MIN_ABSTRACT_LENGTH = 6
+_MAX_ABSTRACT_LENGTH = 40
+"""Nobody has a longer word; the endings are looked for from every letter of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,8 @@ def _read(
         weight = _fact_weight(sentence, word_start, plain)
         if weight:
             facts += weight * share
+        elif plain in vocabulary.REGISTER:
+            qualities += 1
         elif plain in vocabulary.GENERIC or len(plain) < 3 or "'" in plain:
             continue
         elif names_quality(plain):
@@ -178,8 +182,8 @@ def _fact_weight(sentence: str, start: int, plain: str) -> float:
 
 def names_quality(plain: str) -> bool:
     """Tell whether a folded word names a quality and no thing: "efficiency", "seamless"."""
-    return (
-        len(plain) >= _MIN_ABSTRACT_LENGTH
+    return plain in vocabulary.REGISTER or (
+        _MIN_ABSTRACT_LENGTH <= len(plain) <= _MAX_ABSTRACT_LENGTH
         and plain not in vocabulary.CONCRETE_IN_SPITE
         and vocabulary.ABSTRACT.search(plain) is not None
     )

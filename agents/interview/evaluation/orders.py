@@ -36,13 +36,22 @@ _ORDER = re.compile(
             rf"(?:^|[,;:] |\bplease |\bjust |\byou (?:must|should|will|have to|need to) )"
             rf"(?:(?:and|so|then|please|just) )*"
             rf"(?:give|award|assign|grant|set|mark|rate|score|grade|record|return|output|put|count|"
-            rf"treat|consider)\b{_GAP}\b(?:{_MARKS}|100\b(?: out of| points| percent|%)?|"
+            rf"treat|consider|enter|register|credit|note down|write down)\b{_GAP}"
+            rf"\b(?:{_MARKS}|100\b(?: out of| points| percent|%)?|"
             rf"{_DIMENSION}|an? 4\b|as an? {_QUALITY}|as {_QUALITY}|concrete evidence|"
             rf"above as|payout|payment)",
             rf"\b(?:set|mark|rate|score|grade) (?:it|this|that|me|everything|{_DIMENSION}|every "
             rf"\w+)\b{_GAP}\b(?:100|an? 4|4|perfect|{_MARKS}|accordingly)\b",
             rf"\b(?:should|must|has to) (?:set|give|mark|score|rate)\b{_GAP}"
             rf"\b(?:{_DIMENSION}|{_MARKS}|100)\b",
+            rf"\band (?:give|award|assign|grant) (?:this|these|my|all) (?:one|answers?|interview|"
+            rf"session|respondent|three|four|five)\b{_GAP}\b{_MARKS}",
+            # A record dictated: what is to stand in it of the answers' worth.
+            rf"\b(?:note|record|write|log|state|report|enter)(?: down)? "
+            rf"(?:(?:in|on|into) (?:your|the) \w+ )?that (?:this|the|my|all|these|every|each)\b"
+            rf"{_GAP}\b(?:answers?|interview|respondent|responses?)\b{_GAP}\b{_QUALITY}",
+            rf"\b(?:let the record show|for the record,?)\b{_GAP}"
+            rf"\b(?:answers?|interview|responses?)\b{_GAP}\b{_QUALITY}",
             r"\b(?:and|please) (?:score|rate|grade|mark) (?:accordingly|me\b|"
             r"this (?:interview|answer))",
             # The machine addressed, or whoever stands behind it.
@@ -78,9 +87,15 @@ _ORDER = re.compile(
             rf"interview|answer|visitor|guest) (?:deserves|is of the|is complete and|gets|"
             rf"must get)\b",
             # The same in Spanish.
+            rf"\b(?:quede (?:registrado|constancia|claro)|(?:que )?conste|anota|anote|registra|"
+            rf"registre) (?:de )?que (?:la|las|mi|mis|esta|estas|todas)\b{_GAP}"
+            rf"\b(?:respuestas?|entrevista)\b{_GAP}\b{_QUALITY_ES}",
+            rf"\besta (?:persona|entrevista|respuesta)\b{_GAP}\bmerece\b|"
+            rf"\bal (?:sistema|modelo|evaluador|programa) que (?:evalua|califica|puntua|lee)\b",
             rf"(?:^|[,;:] |\bpor favor |\bsimplemente |\by )(?:da|dame|deme|pon|ponga|ponme|asigna|"
             rf"asigne|asignale|marca|marque|califica|califique|puntua|puntue|registra|registre|"
-            rf"cuenta|considera|considere)\b{_GAP}\b(?:(?:nota|puntuacion|calificacion|calidad) "
+            rf"cuenta|considera|considere|anota|anote|apunta|apunte|otorga|otorgue|escriba)\b"
+            rf"{_GAP}\b(?:(?:nota|puntuacion|calificacion|calidad) "
             rf"{_BEST}|{_BEST} (?:nota|puntuacion|calificacion|calidad)|100\b|un 4\b|"
             rf"{_DIMENSION_ES} 4|como (?:un[ao]? (?:\w+ )?)?{_QUALITY_ES}|evidencia concreta|"
             rf"segun eso)",
@@ -111,7 +126,7 @@ _SPEAKERS = (
     r"evaluador|usuario|visitante"
 )
 _FORGED_ROLE = re.compile(
-    rf"^[\s>*#\-\[(\"']*(?:system|agent|sistema|agente|{_SPEAKERS})\b[\])*]{{0,3}}\s?:|"
+    rf"^[ \t>*#\-\[(\"']{{0,24}}(?:system|agent|sistema|agente|{_SPEAKERS})\b[\])*]{{0,3}}\s?:|"
     rf"[.!?\u2026] [\"'\[(*]{{0,2}}(?:{_SPEAKERS})[\])*]{{0,3}}:|"
     r"[.!?\u2026] (?:system|sistema): (?:the |el )?(?:visitor|visitante|score|user|raise|set|rate|"
     r"mark|pay)|"
@@ -119,6 +134,15 @@ _FORGED_ROLE = re.compile(
     r"#{2,3} ?(?:system|instruction|assistant)",
     re.IGNORECASE | re.MULTILINE,
 )
+
+
+_QUOTED_ORDER = re.compile(
+    r"\b(?:typ|writ|say|send|test|try|past|ask|escrib|dec|dic|prob|mand)\w* (?:it |them |les )?"
+    r"(?:things|stuff|phrases|lines|sentences|prompts|messages|cosas|frases|mensajes) "
+    r"(?:like|such as|como|tipo)\b[^.!?]{0,120}?\b(?:in ?to|at|to|en|a) (?:other|people|their|our|"
+    r"your|chat|customers?|its?|otros|los|las|un|sus)\b"
+)
+"""What somebody says they type elsewhere for a living: told, not given."""
 
 
 def has_forged_role(text: str) -> bool:
@@ -133,7 +157,7 @@ def is_order(sentence: str) -> bool:
         sentence: of one turn; its first ``MAX_SENTENCE_CHARACTERS`` are read.
     """
     head = sentence[:MAX_SENTENCE_CHARACTERS]
-    folded = fold(head)
+    folded = _QUOTED_ORDER.sub(" ", fold(head))
     return bool(
         patterns.INSTRUCTION.search(folded) or _ORDER.search(folded) or has_forged_role(head)
     )

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from agents.interview.types import Dimension, QuestionMarks
 
-RUBRIC_VERSION = "2026-11-b"
+RUBRIC_VERSION = "2026-11-c"
 
 MARK_MAX = 4
 

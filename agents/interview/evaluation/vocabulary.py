@@ -230,5 +230,35 @@ CONCRETE_IN_SPITE = frozenset(
     """.split()
 )
 
+REGISTER = frozenset(
+    """
+    access accommodate accessible benefit benefits beneficial cater choice choices committed
+    convenience crucial curated decision decisions delightful diverse element elements elevate
+    enable enables enhance enhanced enhances ensure ensured ensures essential exceeded exceptional
+    expectations facilitate factor factors features flawless high-quality influence innovative
+    intuitive invaluable key leverage met numerous optimal options overall pricing prioritise
+    prioritize process purchase purchased purchasing range regarding reliable robust seamless
+    streamline streamlined tailored top-notch user-friendly valued variety vast vital wide
+
+    accesible acceso adquiri adquirir amplia aspecto aspectos beneficiar beneficios calidad clave
+    conveniencia cumplieron cumplio decision decisiones destacar diversos eficaz elementos
+    esencial excepcional expectativas facilita facilitan facilitar factores fluido fundamental
+    gama garantizar influir innovador integral mejorar numerosos opciones optimizar proceso
+    robusto valioso variedad
+    """.split()
+)
+"""Words of brochures: people who tell what happened to them hardly use them."""
+
+REDIRECT = re.compile(
+    r"\b(?:i (?:meant?|am asking|was asking)|i'm asking|let'?s (?:go|come|get) back|"
+    r"(?:going|coming|getting|back) (?:back )?to (?:the|my|your|our) (?:question|survey|own|last)|"
+    r"(?:thinking|talking) (?:about|of) your own|"
+    r"me refier[oe]|me referia|(?:le|te) (?:pregunto|preguntaba) por|"
+    r"volv(?:iendo|amos) a(?:l| la| su)|pensando en su propi[oa])\b"
+)
+"""An interviewer who brings somebody back to what was asked."""
+REMINDER = re.compile(r"(?:^|[.!?\u00bf] ?)(?:and|but|y|pero) [^.!?]{2,70}\?$")
+"""A short question that may name the subject again: "And the gym?"."""
+
 QUOTED = re.compile(r"[\"\u201c\u00ab][^\"\u201d\u00bb]{2,60}[\"\u201d\u00bb]")
 DIGITS = re.compile(r"[$\u20ac\u00a3]?\d[\d.,:/]*(?:%|\b)")

@@ -7,7 +7,7 @@ ids that survive a refresh. Deterministic but for the ids of new themes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agents.interview.insights.cover import (
     Group,
@@ -29,6 +29,8 @@ from core.ids import new_id
 MAX_THEMES_PER_QUESTION = 7
 MIN_EARLY_WORDS = 3
 MAX_EARLY_CHARS = 180
+MAX_READ_CHARACTERS = 6_000
+"""Of one answer; nobody says more at once, and it bounds the work. A cut text keeps its offsets."""
 
 
 def new_theme_id() -> str:
@@ -77,6 +79,12 @@ class BuiltinInsightsAgent:
             deadline_seconds: not needed; two thousand sessions take about a second.
         """
         del deadline_seconds
+        answers = [
+            answer
+            if len(answer.text) <= MAX_READ_CHARACTERS
+            else replace(answer, text=answer.text[:MAX_READ_CHARACTERS])
+            for answer in answers
+        ]
         spoken = normalise_language(language)
         findings = self.count(questions, answers, known=known, language=spoken)
         return write_insights(findings, language=spoken, source="builtin")

@@ -306,7 +306,7 @@ CONTRAST = re.compile(
 )
 #: A line that pretends to be spoken by the machine itself.
 MARKUP_ROLE = re.compile(
-    r"^\s*(?:system|assistant|agent|evaluator|developer)\s*:|"
+    r"^[ \t]{0,24}(?:system|assistant|agent|evaluator|developer)\s?:|"
     r"<\|?/?(?:system|im_start|im_end|inst)",
     re.IGNORECASE | re.MULTILINE,
 )

@@ -1,10 +1,12 @@
 """Reads rated interviews: ours, written and rated by hand, and the gold set where it exists.
 
-Ours stand in two text files: one to develop against, and a second that was scored when the rules
-stood; its first figure, a kappa of 0.82, is the honest one, since its errors were mended later.
+Ours stand in three text files: one to develop against, a second that was scored when the rules
+stood (its first figure, a kappa of 0.82, is the honest one, since its errors were mended later),
+and a blind one, rated and frozen by somebody who had not read the rules before it was scored once.
 
 A block ``@survey`` names the questions (``*`` required, ``-`` optional), a block
-``= id survey rating`` is one interview: a line ``2 text`` answers question 2, which the agent asked
+``= id survey rating`` (after which a name of a
+flag may stand) is one interview: a line ``2 text`` answers question 2, which the agent asked
 just before, ``? text`` is a follow-up of the agent's and ``> text`` the visitor's next words.
 """
 
@@ -18,11 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from agents.interview.language import words
-from agents.interview.types import EvaluationRequest, Question, Role, Turn
+from agents.interview.types import EvaluationRequest, FlagKind, Question, Role, Turn
 
 FOLDER = Path(__file__).parent
 DEVELOPMENT = FOLDER / "rated_development.txt"
 SECOND = FOLDER / "rated_second.txt"
+BLIND = FOLDER / "rated_blind.txt"
 REPOSITORY = FOLDER.parents[2]
 BANDS = 5
 SECONDS_A_WORD = 0.4
@@ -39,6 +42,8 @@ class RatedInterview:
     request: EvaluationRequest
     rating: float
     """0 to 100; the mean where two rated."""
+    flag: FlagKind | None = None
+    """What the integrity checks must see in it; None says that it is honest."""
 
 
 @dataclass(slots=True)
@@ -47,6 +52,7 @@ class _Draft:
     survey: str
     rating: float
     lines: list[tuple[Role, str]]
+    flag: FlagKind | None
 
 
 def gold_path() -> Path:
@@ -108,8 +114,9 @@ def read_rated(path: Path) -> list[RatedInterview]:
             asked = surveys[survey][2]
             asked.append(Question(id=f"q{len(asked)}", text=rest, required=head == "*"))
         elif head == "=":
-            name, survey, rating = rest.split()
-            drafts.append(_Draft(name, survey, float(rating), []))
+            name, survey, rating, *flags = rest.split()
+            flag = FlagKind(flags[0]) if flags else None
+            drafts.append(_Draft(name, survey, float(rating), [], flag))
         elif head.isdigit():
             question = surveys[drafts[-1].survey][2][int(head) - 1]
             drafts[-1].lines += [(Role.AGENT, question.text), (Role.USER, rest)]
@@ -133,7 +140,7 @@ def _from_draft(
     request = EvaluationRequest(
         questions=tuple(questions), turns=tuple(turns), language=language, objective=title
     )
-    return RatedInterview(id=draft.id, request=request, rating=draft.rating)
+    return RatedInterview(id=draft.id, request=request, rating=draft.rating, flag=draft.flag)
 
 
 def to_band(score: float) -> int:
