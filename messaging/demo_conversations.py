@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from accounts.models import User
-from messaging.models import BusinessNumber, Conversation, OrderPayment, SimulatedPhone
+from messaging.models import BusinessNumber, Conversation, SimulatedPhone
 from messaging.registry import get_controller
 from messaging.replies import Reply, ReplyKind
 from messaging.selectors import inbox as reads
-from messaging.services import hand_offs, outbox, payments, rehearsal, simulation
+from messaging.services import hand_offs, outbox, rehearsal, simulation
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,10 @@ def play_demo_conversations(*, number: BusinessNumber, operator: User | None) ->
     for one in missing:
         phone = simulation.add_phone(number=number, name=one.name)
         for played in rehearsal.play(
-            phone=phone, steps=list(one.steps), drain=get_controller().drain, pay=_pay
+            phone=phone,
+            steps=list(one.steps),
+            drain=get_controller().drain,
+            pay=rehearsal.pay_with_play_money,
         ):
             if played.problems:
                 raise RuntimeError(f"{one.name}, {played.step}: {'; '.join(played.problems)}")
@@ -101,8 +104,3 @@ def _take_over(conversation: Conversation, operator: User, done: DemoConversatio
         reply=Reply(kind=ReplyKind.TEXT, text=done.answer),
         client_id=f"demo-{conversation.public_id}",
     )
-
-
-def _pay(url: str) -> None:
-    public_id = url.rstrip("/").rsplit("/", 1)[-1]
-    payments.pay_locally(payment=OrderPayment.objects.get(public_id=public_id))

@@ -14,16 +14,24 @@ from typing import Any
 from core.errors import InvalidInputError
 from messaging.models import (
     Conversation,
+    OrderPayment,
     OutboundState,
     SimulatedMessage,
     SimulatedPhone,
     TurnRecord,
 )
 from messaging.selectors import inbox as reads
-from messaging.services import intake, sending, simulation
+from messaging.services import (
+    intake,
+    payments,
+    sending,
+    simulation,
+    status_events,
+    survey_runs,
+)
 
 QUIET_SECONDS = 20.0
-STEP_WORDS = ("say", "press", "send", "expect", "pay", "wait")
+STEP_WORDS = ("say", "press", "send", "pay", "wait", "expect")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +94,19 @@ def play(
         yield Played(f"{word}: {value}", _answers(phone, since=before), tuple(problems))
 
 
+def pay_with_play_money(url: str) -> None:
+    """Pay what a payment link leads to, as the button on its page does.
+
+    Raises:
+        InvalidInputError: it is no payment link of this installation.
+        ConflictError: it can no longer be paid.
+    """
+    payment = OrderPayment.objects.filter(public_id=url.rstrip("/").rsplit("/", 1)[-1]).first()
+    if payment is None:
+        raise InvalidInputError("payment_unknown", "The link shown leads to no payment.")
+    payments.pay_locally(payment=payment)
+
+
 def settle(*, phone: SimulatedPhone, drain: Callable[[str], int]) -> None:
     """Run all that a phone's last step has set going, until nothing moves any more."""
     until = time.monotonic() + QUIET_SECONDS
@@ -96,6 +117,10 @@ def settle(*, phone: SimulatedPhone, drain: Callable[[str], int]) -> None:
             if conversation.public_id in intake.due_conversation_ids():
                 moved += drain(conversation.public_id)
             moved += sending.send_due(conversation_id=conversation.public_id)
+            for key in survey_runs.due_run_ids():
+                survey_runs.advance_run(public_id=key)
+                moved += 1
+        moved += status_events.apply_statuses()
         if not moved and not _is_moving(conversation):
             return
         if not moved:
@@ -127,6 +152,9 @@ def read_body(message: SimulatedMessage) -> str:
     if message.type == "interactive":
         interactive = body["interactive"]
         titles = [reply["title"] for reply in choices_of(message)]
+        if interactive["type"] == "cta_url":
+            opened = interactive["action"]["parameters"]
+            titles = [f"{opened['display_text']}: {opened['url']}"]
         return "\n".join([interactive["body"]["text"], *(f"[{title}]" for title in titles)])
     return f"({message.type})"
 

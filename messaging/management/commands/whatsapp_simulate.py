@@ -18,7 +18,7 @@ class Command(BaseCommand):
     help = "Play a YAML script on a simulated phone; fails where the answers differ."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("script", help="YAML file: name, and steps of say/press/send/expect.")
+        parser.add_argument("script", help="YAML file: steps of say/press/send/pay/wait/expect.")
         parser.add_argument("--number", default="", help="phone_number_id; by default the first.")
         parser.add_argument("--name", default="Lucía", help="Name of the person.")
 
@@ -40,7 +40,12 @@ class Command(BaseCommand):
         phone = simulation.add_phone(number=number, name=options["name"])
         failed = 0
         try:
-            for played in rehearsal.play(phone=phone, steps=steps, drain=get_controller().drain):
+            for played in rehearsal.play(
+                phone=phone,
+                steps=steps,
+                drain=get_controller().drain,
+                pay=rehearsal.pay_with_play_money,
+            ):
                 self.stdout.write(f"> {played.step}")
                 for text in played.said:
                     self.stdout.write("  " + text.replace("\n", "\n  "))
