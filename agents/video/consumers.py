@@ -50,7 +50,7 @@ class StatusConsumer(LiveConsumer):
         await super().__call__(scope, receive, send_status)
 
     async def authorize(self) -> StreamGrant:
-        """Admit the owner by the login cookie.
+        """Admit whoever may watch the video, by the login cookie.
 
         Raises:
             SocketRefusedError: anybody else, and whatever is no such video.
@@ -60,7 +60,7 @@ class StatusConsumer(LiveConsumer):
             raise SocketRefusedError
         session_id = self.scope["url_route"]["kwargs"]["session_id"]
         try:
-            self._video_session = await in_thread(selectors.find_video)(user, session_id)
+            self._video_session = await in_thread(selectors.find_visible_video)(user, session_id)
         except ParleyError:
             raise SocketRefusedError from None
         self._user_pk = user.pk
@@ -72,10 +72,10 @@ class StatusConsumer(LiveConsumer):
         )
 
     async def still_allowed(self) -> bool:
-        """Tell whether the person is signed in, and the video still there and their own."""
+        """Tell whether the person is signed in, and may still watch the video."""
         if not await in_thread(is_login_alive)(self.scope, self._user_pk):
             return False
-        return await in_thread(selectors.is_owner)(self._user_pk, self._video_session.pk)
+        return await in_thread(selectors.may_watch)(self._user_pk, self._video_session.pk)
 
     async def snapshot(self) -> Mapping[str, Any]:
         """Return the latest word of each agent in the newest run."""

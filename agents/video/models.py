@@ -51,7 +51,7 @@ class VideoSession(models.Model):
         blank=True,
         related_name="video_sessions",
     )
-    """The one person who sees it, starts it and gets the video."""
+    """The one person who changes and starts it. Of a company's survey, colleagues watch it too."""
     company = models.ForeignKey(
         Company, on_delete=models.SET_NULL, null=True, blank=True, related_name="video_sessions"
     )

@@ -22,6 +22,7 @@ def script_payload(video_session: VideoSession) -> dict[str, Any]:
         "voice": video_session.voice,
         "revision": video_session.revision,
         "origin": video_session.origin,
+        "made_by": video_session.owner.display_name if video_session.owner else None,
         "estimated_seconds": round(estimate_seconds(video_session.scenes), 1),
         "created_at": clock.rfc3339(video_session.created_at),
         "updated_at": clock.rfc3339(video_session.updated_at),

@@ -1,4 +1,7 @@
-"""Reads of videos, each for the one person who owns them.
+"""Reads of videos, each for the person who asks.
+
+A video has one owner, who alone changes and starts it. What was made of a company's survey is the
+company's as well: its researchers see and watch it, and whoever left the company does not.
 
 Opens no transaction and writes nothing. Those marked for the worker take a run it holds.
 """
@@ -12,11 +15,12 @@ from typing import Any, Literal
 
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
 
-from accounts.models import User
+from accounts.models import Membership, Role, User
 from agents.video.models import (
     OPEN_STATES,
     AgentCost,
     AgentName,
+    Origin,
     RunAgent,
     RunState,
     VideoRun,
@@ -46,19 +50,53 @@ class RunNotFoundError(NotFoundError):
         super().__init__("video_run_not_found", "There is no such run of yours. Check the run id.")
 
 
-def videos_of(owner: User) -> QuerySet[VideoSession]:
-    """Return a person's videos, newest first."""
+_COMPANYS_OWN = Q(origin=Origin.SURVEY, company__isnull=False)
+
+
+def _in_companies_of(person_pk: int) -> Q:
+    """Return the condition of videos of the companies whose surveys a person works with."""
+    researching = Membership.objects.filter(
+        user=person_pk, user__is_active=True, role__in=(Role.OWNER, Role.MEMBER)
+    )
+    return Q(company__in=researching.values("company"))
+
+
+def _all() -> QuerySet[VideoSession]:
     return (
-        VideoSession.objects.filter(owner=owner, erased_at__isnull=True)
-        .select_related("company")
+        VideoSession.objects.filter(erased_at__isnull=True)
+        .select_related("company", "owner")
         .order_by("-created_at", "-pk")
     )
 
 
-def list_with_latest_run(owner: User) -> QuerySet[VideoSession]:
-    """Return a person's videos with the state and moment of the latest run of each, annotated."""
+def videos_of(owner: User) -> QuerySet[VideoSession]:
+    """Return the videos a person may change, newest first: their own.
+
+    Those of a survey stay with the company when the person leaves it.
+    """
+    return _all().filter(~_COMPANYS_OWN | _in_companies_of(owner.pk), owner=owner)
+
+
+def visible_videos(person: User) -> QuerySet[VideoSession]:
+    """Return the videos a person may watch, newest first: their own and those of the surveys of
+    their companies.
+    """
+    return _all().filter(_is_visible_to(person.pk))
+
+
+def _is_visible_to(person_pk: int) -> Q:
+    return (Q(owner=person_pk) & ~_COMPANYS_OWN) | (_COMPANYS_OWN & _in_companies_of(person_pk))
+
+
+def videos_made_of(person: User, *, origin: str, origin_ref: str) -> QuerySet[VideoSession]:
+    """Return the videos of one thing a person may watch, newest first, with their latest runs."""
+    return with_latest_run(visible_videos(person).filter(origin=origin, origin_ref=origin_ref))
+
+
+def with_latest_run(videos: QuerySet[VideoSession]) -> QuerySet[VideoSession]:
+    """Return videos with the state and moment of the latest run of each, annotated."""
     latest = VideoRun.objects.filter(video_session=OuterRef("pk")).order_by("-pk")
-    return videos_of(owner).annotate(
+    return videos.annotate(
         run_state=Subquery(latest.values("state")[:1]),
         run_created_at=Subquery(latest.values("created_at")[:1]),
         run_seconds=Subquery(latest.values("duration_seconds")[:1]),
@@ -67,7 +105,7 @@ def list_with_latest_run(owner: User) -> QuerySet[VideoSession]:
 
 
 def find_video(owner: User, session_id: str) -> VideoSession:
-    """Return one video of a person.
+    """Return one video a person may change.
 
     Raises:
         VideoNotFoundError: none of this person has this id.
@@ -79,36 +117,59 @@ def find_video(owner: User, session_id: str) -> VideoSession:
     raise VideoNotFoundError
 
 
-def is_owner(user_pk: int, video_session_pk: int) -> bool:
-    """Tell whether an active person owns a video that is still there."""
-    return VideoSession.objects.filter(
-        pk=video_session_pk, owner=user_pk, owner__is_active=True, erased_at__isnull=True
-    ).exists()
+def find_visible_video(person: User, session_id: str) -> VideoSession:
+    """Return one video a person may watch.
+
+    Raises:
+        VideoNotFoundError: none of this id, or not for this person.
+    """
+    if is_id(session_id, "video"):
+        found = visible_videos(person).filter(public_id=session_id).first()
+        if found is not None:
+            return found
+    raise VideoNotFoundError
 
 
-def runs_of(owner: User, video_session: VideoSession) -> QuerySet[VideoRun]:
-    """Return the runs of a person's video, newest first."""
+def may_watch(user_pk: int, video_session_pk: int) -> bool:
+    """Tell whether an active person may watch a video that is still there."""
     return (
-        VideoRun.objects.filter(video_session=video_session, video_session__owner=owner)
+        User.objects.filter(pk=user_pk, is_active=True).exists()
+        and _all().filter(_is_visible_to(user_pk), pk=video_session_pk).exists()
+    )
+
+
+def runs_of(video_session: VideoSession) -> QuerySet[VideoRun]:
+    """Return the runs of a video the caller has found for who asks, newest first."""
+    return (
+        VideoRun.objects.filter(video_session=video_session)
         .select_related("video_session")
         .order_by("-created_at", "-pk")
     )
 
 
 def find_run(owner: User, run_id: str) -> VideoRun:
-    """Return one run of a person.
+    """Return one run a person may cancel and start again.
 
     Raises:
         RunNotFoundError: none of this person has this id.
     """
+    return _find_run(run_id, videos_of(owner))
+
+
+def find_visible_run(person: User, run_id: str) -> VideoRun:
+    """Return one run a person may watch.
+
+    Raises:
+        RunNotFoundError: none of this id, or not for this person.
+    """
+    return _find_run(run_id, visible_videos(person))
+
+
+def _find_run(run_id: str, videos: QuerySet[VideoSession]) -> VideoRun:
     if is_id(run_id, "run"):
         found = (
             VideoRun.objects.select_related("video_session", "video_session__owner")
-            .filter(
-                public_id=run_id,
-                video_session__owner=owner,
-                video_session__erased_at__isnull=True,
-            )
+            .filter(public_id=run_id, video_session__in=videos.order_by().values("pk"))
             .first()
         )
         if found is not None:

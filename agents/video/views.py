@@ -1,4 +1,4 @@
-"""The studio: a person's videos, the script editor, and the page of one video with its lights."""
+"""The studio: videos to watch, the script editor, and the page of one video with its lights."""
 
 from __future__ import annotations
 
@@ -86,15 +86,15 @@ class Chapter:
 @login_required
 @require_safe
 def studio_home(request: HttpRequest) -> HttpResponse:
-    """List the person's videos, newest first."""
-    page = Paginator(selectors.list_with_latest_run(_person(request)), PAGE_SIZE).get_page(
-        request.GET.get("page")
-    )
+    """List the person's videos and those of their companies' surveys, newest first."""
+    person = _person(request)
+    found = selectors.with_latest_run(selectors.visible_videos(person))
+    page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
     return render(
         request,
         "video/home.html",
         {
-            "rows": [_row(row) for row in page.object_list],
+            "rows": [_row(row, person) for row in page.object_list],
             "total": page.paginator.count,
             "previous_url": f"?page={page.previous_page_number()}" if page.has_previous() else "",
             "next_url": f"?page={page.next_page_number()}" if page.has_next() else "",
@@ -165,7 +165,7 @@ def edit_script(request: HttpRequest, video_id: str) -> HttpResponse:
 @require_safe
 def show_video(request: HttpRequest, video_id: str) -> HttpResponse:
     """Show one video: its lights, how far it is, what it costs, and the player once it is there."""
-    row = _find(request, video_id)
+    row = _find_visible(request, video_id)
     run = selectors.latest_run(row)
     shown = selectors.latest_finished_run(row)
     latest = dict(_by_agent(selectors.latest_messages(row.pk)))
@@ -186,6 +186,7 @@ def show_video(request: HttpRequest, video_id: str) -> HttpResponse:
         {
             "row": row,
             "run": run,
+            "is_own": row.owner_id == request.user.pk,
             "crumbs": [("Studio", reverse("studio_home")), (row.title, "")],
             "is_stalled": bool(run and run.is_stalled(clock.now())),
             "lights": [_light(agent, latest.get(agent)) for agent in AgentName],
@@ -255,7 +256,7 @@ def show_chapters(request: HttpRequest, video_id: str) -> HttpResponse:
 
 
 def _show_track(request: HttpRequest, video_id: str, field: str) -> HttpResponse:
-    run = selectors.latest_finished_run(_find(request, video_id))
+    run = selectors.latest_finished_run(_find_visible(request, video_id))
     key = getattr(run, field) if run is not None else ""
     if not key:
         raise Http404
@@ -280,6 +281,13 @@ def _company(request: HttpRequest) -> Any:
 def _find(request: HttpRequest, video_id: str) -> VideoSession:
     try:
         return selectors.find_video(_person(request), video_id)
+    except selectors.VideoNotFoundError:
+        raise Http404 from None
+
+
+def _find_visible(request: HttpRequest, video_id: str) -> VideoSession:
+    try:
+        return selectors.find_visible_video(_person(request), video_id)
     except selectors.VideoNotFoundError:
         raise Http404 from None
 
@@ -326,8 +334,10 @@ def _show_editor(
     )
 
 
-def _row(row: Any) -> dict[str, Any]:
+def _row(row: Any, person: User) -> dict[str, Any]:
+    made_by = row.owner.display_name if row.owner else "somebody who left"
     return {
+        "made_by": "" if row.owner_id == person.pk else made_by,
         "title": row.title,
         "url": reverse("studio_video", args=[row.public_id]),
         "scene_count": len(row.scenes),

@@ -15,6 +15,9 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.access import CompanyRequest
 from agents.interview.insights.distributions import read_distribution
 from agents.interview.types import Question, QuestionKind
+from agents.video.models import Origin
+from agents.video.selectors import videos_made_of
+from agents.video.services.runs import start_run
 from core.charts import BarChart
 from core.errors import ParleyError
 from surveys.console.doors import for_researchers, render_page
@@ -29,6 +32,8 @@ from surveys.selectors.surveys import survey_of, surveys_of
 from surveys.services.insights import request_refresh
 from surveys.services.surveys import current_version
 from surveys.services.videos import create_insights_video
+
+VIDEOS_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,9 @@ def survey_insights(request: CompanyRequest, survey_id: str) -> HttpResponse:
             "questions": group_themes(version, themes),
             "distributions": _distributions(survey, version),
             "scores": draw_scores(score_counts(survey)),
+            "videos": videos_made_of(
+                request.user, origin=Origin.SURVEY, origin_ref=survey.public_id
+            )[:VIDEOS_SHOWN],
         },
     )
 
@@ -157,10 +165,13 @@ def _distributions(survey: Survey, version: SurveyVersion) -> list[BarChart]:
 @for_researchers
 @require_POST
 def insights_video(request: CompanyRequest, survey_id: str) -> HttpResponse:
-    """Draft a video of the findings and open its script."""
+    """Make a video of the findings, in one press; or draft its script alone, to change it first."""
     survey = survey_of(request.company, survey_id)
     try:
         video = create_insights_video(survey=survey, owner=request.user)
+        if request.POST.get("do") == "make":
+            start_run(owner=request.user, session_id=video.public_id)
+            return redirect("studio_video", video.public_id)
     except ParleyError as error:
         messages.error(request, error.detail)
         return redirect("console:survey_insights", survey.public_id)

@@ -56,6 +56,24 @@ def test_the_button_drafts_a_script_of_the_findings(
     assert client.get(answer["Location"]).status_code == 200
 
 
+def test_one_press_makes_the_video_and_colleagues_find_it_in_the_console(
+    visitors: tuple[Survey, list[Visitor]], ana: User, beto: User, carla: User, browser_of: Any
+) -> None:
+    survey, _ = visitors
+    page = f"/console/surveys/{survey.public_id}/insights/"
+
+    answer = browser_of(ana).post(f"{page}video/", {"do": "make"})
+
+    video = VideoSession.objects.get()
+    assert answer["Location"] == f"/studio/{video.public_id}"
+    assert VideoRun.objects.get().state == RunState.QUEUED
+    listed = browser_of(beto).get(page).content.decode()
+    assert "Videos of these findings" in listed
+    assert "by Ana Ruiz" in listed
+    assert browser_of(beto).get(f"/studio/{video.public_id}").status_code == 200
+    assert browser_of(carla).get(f"/studio/{video.public_id}").status_code == 404
+
+
 def test_without_findings_there_is_nothing_to_make(
     acme: Company, ana: User, browser_of: Any
 ) -> None:

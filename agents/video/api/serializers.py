@@ -136,6 +136,7 @@ class VideoSessionSerializer(serializers.Serializer[Any]):
     voice = serializers.CharField(allow_blank=True)
     revision = serializers.IntegerField()
     origin = serializers.ChoiceField(choices=Origin.choices)
+    made_by = serializers.CharField(allow_null=True, help_text="Name of its one owner.")
     estimated_seconds = serializers.FloatField()
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()

@@ -1,6 +1,7 @@
 """The routes of videos: scripts, starting, runs, status without a socket.
 
-A person's own, by login cookie with CSRF; whatever is somebody else's is not there.
+By login cookie with CSRF. A person's own, and to look at only, what was made of the surveys of
+their companies; whatever is somebody else's is not there.
 """
 
 from __future__ import annotations
@@ -82,13 +83,13 @@ class VideoSessionCollection(PersonView):
 
     @extend_schema(
         operation_id="video_session_list",
-        summary="List your videos, newest first",
+        summary="List your videos and those of your companies' surveys, newest first",
         responses=serializers.VideoSessionSerializer(many=True),
     )
     def get(self, request: Request) -> Response:
         """Answer with a page of scripts."""
         pages: BasePagination = self.pagination_class()
-        rows = pages.paginate_queryset(selectors.videos_of(self.person), request, view=self)
+        rows = pages.paginate_queryset(selectors.visible_videos(self.person), request, view=self)
         return pages.get_paginated_response(
             [payloads.script_payload(row) for row in cast("list[VideoSession]", rows)]
         )
@@ -132,7 +133,7 @@ class VideoSessionItem(PersonView):
     )
     def get(self, request: Request, video_id: str) -> Response:
         """Answer with the script."""
-        row = selectors.find_video(self.person, video_id)
+        row = selectors.find_visible_video(self.person, video_id)
         return Response(self.detail(row), headers={"Cache-Control": "no-store"})
 
     @extend_schema(
@@ -210,7 +211,7 @@ class VideoStatus(PersonView):
     )
     def get(self, request: Request, video_id: str) -> Response:
         """Answer with status messages."""
-        row = selectors.find_video(self.person, video_id)
+        row = selectors.find_visible_video(self.person, video_id)
         fields = checked(serializers.StatusQuery(data=request.query_params))
         origin = own_origin(request)
         run = selectors.latest_run(row)
@@ -245,8 +246,8 @@ class VideoRunCollection(PersonView):
     )
     def get(self, request: Request, video_id: str) -> Response:
         """Answer with the latest fifty runs."""
-        row = selectors.find_video(self.person, video_id)
-        found = selectors.runs_of(self.person, row)[:50]
+        row = selectors.find_visible_video(self.person, video_id)
+        found = selectors.runs_of(row)[:50]
         origin = own_origin(request)
         return Response([payloads.run_payload(row, run, origin=origin) for run in found])
 
@@ -261,7 +262,7 @@ class VideoRunItem(PersonView):
     )
     def get(self, request: Request, run_id: str) -> Response:
         """Answer with the run."""
-        run = selectors.find_run(self.person, run_id)
+        run = selectors.find_visible_run(self.person, run_id)
         return Response(
             payloads.run_payload(run.video_session, run, origin=own_origin(request)),
             headers={"Cache-Control": "no-store"},

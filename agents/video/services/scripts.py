@@ -67,8 +67,8 @@ def create_video_session(
     they know, such as a survey's findings.
 
     Args:
-        owner: who alone will see, change, start and watch it.
-        company: for whom; may be None.
+        owner: who alone will change and start it.
+        company: for whom; may be None. What is made of a survey of it, its researchers may watch.
         title: at most 120 characters.
         scenes: objects as `agents.video.script_rules` describes them.
         language: code such as ``en`` or ``es-419``.
