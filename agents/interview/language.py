@@ -52,7 +52,13 @@ def word_spans(text: str) -> Iterator[tuple[int, int, str]]:
 
 def words(text: str) -> list[str]:
     """Return the words of ``text`` in order, in lower case; accents and inner apostrophes stay."""
-    return [word.lower().replace("\u2019", "'") for word in _WORD.findall(text)]
+    return list(_words(text))
+
+
+@lru_cache(maxsize=64)
+def _words(text: str) -> tuple[str, ...]:
+    # A dozen checks read the same few turns one after the other while a visitor waits.
+    return tuple(word.lower().replace("\u2019", "'") for word in _WORD.findall(text))
 
 
 def is_stop_word(word: str, language: str) -> bool:

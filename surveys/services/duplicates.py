@@ -96,7 +96,9 @@ def find_duplicates(*, response: SurveyResponse, grams: Sequence[AnswerGrams]) -
     if not wanted:
         return ()
     readable = _readable_answers(response, [row.response_key for row in wanted])
-    erased = _erased_sketches(response, [row.reference for row in wanted])
+    erased = _erased_sketches(
+        response, [row.reference for row in wanted if row.response_key is None]
+    )
     return tuple(
         answer.segment_id
         for answer, rows in zip(grams, likely, strict=True)

@@ -39,6 +39,10 @@ RETRY_BASE_SECONDS = 2.0
 RETRY_CAP_SECONDS = 300.0
 
 
+_SETTLED_FIELDS = ("reservation_state", "reserved_minor", "transcript_source")
+"""What `payouts.create_payout` decides by, and others may write meanwhile."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Assessment:
     evaluation: Evaluation
@@ -152,11 +156,15 @@ def _settle(response: SurveyResponse, fence: int, assessment: _Assessment) -> bo
         "is_flagged": bool(flags),
         "result": result_of(response, evaluation=evaluation, flags=flags),
     }
-    is_paid = bool(
-        mine.filter(state=ResponseState.EVALUATING).update(
+    paid = mine.filter(state=ResponseState.EVALUATING)
+    # Settling reads of the row what it was read with: one statement finds whether that holds and
+    # takes the row. Where a sweep freed the reservation meanwhile, the payout reads it anew.
+    is_unchanged = bool(
+        paid.filter(**{name: getattr(response, name) for name in _SETTLED_FIELDS}).update(
             state=ResponseState.COMPLETED, **released
         )
     )
+    is_paid = is_unchanged or bool(paid.update(state=ResponseState.COMPLETED, **released))
     if not is_paid and not mine.filter(
         state=ResponseState.ENDED_UNPAID, evaluation_due_at__isnull=False
     ).update(**released):

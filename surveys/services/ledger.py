@@ -11,7 +11,7 @@ accounts first, so that no two transactions wait for each other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import IntegrityError, connection, transaction
@@ -95,25 +95,45 @@ def open_accounts(*names: AccountName) -> list[LedgerAccount]:
     found = {row.key: row for row in LedgerAccount.objects.filter(key__in=keys)}
     missing = {name.key: name for name in names if name.key not in found}
     if missing:
-        # Of many that try at once one row stays; the others read it. In order of the key, so that
-        # two that open the same accounts do not wait for each other.
-        LedgerAccount.objects.bulk_create(
-            [
-                LedgerAccount(
-                    key=key,
-                    code=name.code,
-                    company=name.company if name.survey is None else name.survey.company,
-                    survey=name.survey,
-                    wallet=name.wallet,
-                    currency=name.currency,
-                    is_play_money=name.is_play_money,
-                )
-                for key, name in sorted(missing.items())
-            ],
-            ignore_conflicts=True,
-        )
-        found |= {row.key: row for row in LedgerAccount.objects.filter(key__in=list(missing))}
+        found |= {row.key: row for row in _insert_accounts(missing)}
+        # Of many that try at once one row stays; the others read it.
+        late = [key for key in missing if key not in found]
+        if late:
+            found |= {row.key: row for row in LedgerAccount.objects.filter(key__in=late)}
     return [found[key] for key in keys]
+
+
+def _insert_accounts(names: Mapping[str, AccountName]) -> list[LedgerAccount]:
+    """Insert accounts unless they are there; return those that this call inserted.
+
+    In order of the key, so that two that open the same accounts do not wait for each other.
+    """
+    table = connection.ops.quote_name(LedgerAccount._meta.db_table)
+    inserted = []
+    with connection.cursor() as cursor:
+        for key, name in sorted(names.items()):
+            row = LedgerAccount(
+                key=key,
+                code=name.code,
+                company=name.company if name.survey is None else name.survey.company,
+                survey=name.survey,
+                wallet=name.wallet,
+                currency=name.currency,
+                is_play_money=name.is_play_money,
+            )
+            cursor.execute(
+                f'INSERT INTO {table} ("key", code, company_id, survey_id, wallet_id, currency, '  # noqa: S608  # nothing from outside: a table name and placeholders
+                "is_play_money, balance_minor) VALUES (%s, %s, %s, %s, %s, %s, %s, 0) "
+                "ON CONFLICT DO NOTHING RETURNING id",
+                [
+                    key, str(name.code), row.company_id, row.survey_id, row.wallet_id,
+                    name.currency, name.is_play_money,
+                ],
+            )  # fmt: skip
+            for (row.pk,) in cursor.fetchall():
+                row._state.adding = False
+                inserted.append(row)
+    return inserted
 
 
 def account(

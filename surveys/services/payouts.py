@@ -61,6 +61,7 @@ def create_payout(
     evaluation: Evaluation,
     flags: Iterable[Flag],
     amount_minor: int,
+    is_locked: bool = False,
 ) -> Payout | None:
     """Settle the reservation of an answer that was just scored.
 
@@ -75,6 +76,8 @@ def create_payout(
         evaluation: the paying evaluation.
         flags: what the integrity checks found.
         amount_minor: from the pay function, at most the version's highest pay.
+        is_locked: the transaction has written to the response's row, and the object says what the
+            row says of its reservation and its transcript's source.
 
     Returns:
         The payout; None when there is nothing to pay. With a payout already there, that one,
@@ -86,7 +89,7 @@ def create_payout(
     Runs in one transaction, joins the caller's.
     """
     with transaction.atomic():
-        row = payout_steps.lock_response(response)
+        row = response if is_locked else payout_steps.lock_response(response)
         if row.reservation_state != ReservationState.HELD:
             # Settled before, perhaps; whoever still holds a reservation was not.
             for existing in Payout.objects.filter(response=row):
@@ -219,7 +222,7 @@ def _settle_reservation(row: SurveyResponse, books: SurveyBooks, amount_minor: i
 def _store_reservation(row: SurveyResponse, state: ReservationState) -> None:
     row.reserved_minor = 0
     row.reservation_state = state
-    row.save(update_fields=["reserved_minor", "reservation_state"])
+    SurveyResponse.objects.filter(pk=row.pk).update(reserved_minor=0, reservation_state=state)
 
 
 def _find_hold_reasons(

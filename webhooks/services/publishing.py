@@ -17,6 +17,7 @@ from accounts.models import Company
 from core import clock
 from core.ids import new_id
 from core.jobs import nudge_many
+from core.rows import has_rows
 from webhooks.events import find_event_type
 from webhooks.models import (
     DeliveryState,
@@ -53,6 +54,8 @@ def publish_event(
         UnknownEventTypeError: the type is not registered: a mistake in our own code.
     """
     find_event_type(event_type)
+    if not has_rows(WebhookEndpoint, company_id=company.pk):
+        return None  # Most companies have none, and this is asked while a visitor waits.
     endpoints = [
         endpoint
         for endpoint in WebhookEndpoint.objects.filter(company=company).order_by("pk")
