@@ -22,6 +22,7 @@ from typing import Any
 import httpx2
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from tests.services.rows import NUMBER_ID
 from tests.services.stack import APP_SECRET
@@ -151,7 +152,7 @@ class LiveSocket(threading.Thread):
             try:
                 with connect(
                     f"{address}/ws/transcript/{self.session_id}{after}",
-                    subprotocols=["parley.v1", f"bearer.{self.token}"],  # type: ignore[list-item]
+                    subprotocols=[Subprotocol("parley.v1"), Subprotocol(f"bearer.{self.token}")],
                     open_timeout=15,
                     close_timeout=1,
                 ) as socket:

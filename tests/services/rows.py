@@ -91,6 +91,7 @@ def count() -> dict[str, Any]:
     waits = sorted(
         (handled - received).total_seconds() * 1000
         for handled, received in answered.values_list("handled_at", "received_at")
+        if handled is not None
     )
     return {
         "ledger": verify_ledger(),
