@@ -38,7 +38,7 @@ from messaging.models import (
 from messaging.replies import Reply, link, say
 from messaging.services.outbox import queue_reply
 from messaging.services.run_texts import run_text
-from sessions.models import EndReason, SegmentRole, VoiceSession
+from sessions.models import EndReason, SegmentRole, Transport, VoiceSession
 from sessions.services.conversations import open_conversation
 from sessions.services.endings import end_session
 from sessions.services.turns import say as say_turn
@@ -257,6 +257,7 @@ def _start(run: SurveyRun) -> None:
                 language=run.language,
                 # One answer a contact: the contact is the device.
                 device_key=f"whatsapp:{run.conversation.contact.public_id}",
+                transport=Transport.WHATSAPP,
             ),
         )
         with transaction.atomic():

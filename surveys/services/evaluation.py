@@ -10,7 +10,7 @@ import logging
 import os
 import secrets
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,7 +20,15 @@ from agents.interview.evaluation.builtin import BuiltinEvaluator
 from agents.interview.evaluation.pay import pay_minor, score_to_band
 from agents.interview.factory import get_evaluator
 from agents.interview.integrity.checks import check_integrity
-from agents.interview.types import Evaluation, EvaluationRequest, Flag, FlagKind, Question
+from agents.interview.types import (
+    Evaluation,
+    EvaluationRequest,
+    Flag,
+    FlagKind,
+    Question,
+    Role,
+    Turn,
+)
 from agents.llm.allowance import may_call_model
 from core import clock, lease
 from core.retry import backoff_seconds
@@ -113,7 +121,7 @@ def evaluate_claimed(*, response: SurveyResponse, fence: int, deadline_seconds: 
 
 def _assess(response: SurveyResponse, deadline_seconds: float) -> _Assessment:
     segments = transcript_of(response)
-    turns = tuple(to_turn(segment) for segment in segments)
+    turns = _without_notice(response, tuple(to_turn(segment) for segment in segments))
     questions = tuple(Question.from_json(item) for item in response.version.questions)
     request = EvaluationRequest(
         questions=questions,
@@ -129,6 +137,23 @@ def _assess(response: SurveyResponse, deadline_seconds: float) -> _Assessment:
         evaluation=evaluation,
         flags=_add_duplicates(flags, duplicates.find_duplicates(response=response, grams=grams)),
         grams=grams,
+    )
+
+
+def _without_notice(response: SurveyResponse, turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
+    """Return the turns without the consent text the agent read out where no page had shown it.
+
+    What an agent says first counts less when the visitor says it too. A legal notice is nobody's
+    hint: the same answers must be worth the same whether a page or the agent showed it.
+    """
+    notice = str((response.voice_session.briefing or {}).get("opening_notice") or "")
+    if not notice:
+        return turns
+    return tuple(
+        replace(turn, text=turn.text.replace(notice, "", 1).strip())
+        if turn.role is Role.AGENT and notice in turn.text
+        else turn
+        for turn in turns
     )
 
 

@@ -64,6 +64,8 @@ class StartRequest:
     session_token: str = ""
     """Of a session that is still open: it goes on."""
     address: str = ""
+    transport: Transport = Transport.TYPING
+    """What carries the words; a page may switch to sound later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,7 +315,7 @@ def _make_rows(
             kind=SessionKind.SURVEY,
             company=survey.company,
             mode=SessionMode.TEXT,
-            transport=Transport.TYPING,
+            transport=request.transport,
             language=briefing.language,
             allowed_origins=survey.allowed_origins,
             briefing=briefing,

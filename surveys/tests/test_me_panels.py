@@ -40,7 +40,7 @@ def test_an_attached_wallet_shows_its_credit_and_the_answers_behind_it(vera, acm
     amount = f"${paid['payment_amount']:.2f}"
     assert f'<dd class="stat__value">{amount}</dd>' in page
     assert "Credit in USD, play money" in page
-    assert f"{paid['score']}<span" in page
+    assert f"{paid['score']} of 100" in page
     assert paid["message"].replace("'", "&#x27;") in page
     assert page.index("About the trip") < page.index("About the export")
     assert "Not finished" in page

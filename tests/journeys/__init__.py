@@ -1,0 +1,1 @@
+"""Stories across apps, played through the real pages, sockets and webhooks."""
