@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.db.models import Q
 from django.urls import reverse
 
-from surveys.models import Survey, SurveyStatus
+from accounts.models import User
+from surveys.models import ResponseState, Survey, SurveyResponse, SurveyStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +28,12 @@ class FeedbackOffer:
     is_play_money: bool
 
 
-def feedback_offer(survey_pk: int | None) -> FeedbackOffer | None:
-    """Return the offer of a linked survey, or None while it takes no answers.
+def feedback_offer(survey_pk: int | None, person: User) -> FeedbackOffer | None:
+    """Return the offer of a linked survey, or None while it takes no answers of this person.
 
     Args:
         survey_pk: primary key from the row that links it; None for no link.
+        person: who would be asked; nobody is asked twice who attached the wallet of their answer.
     """
     if survey_pk is None:
         return None
@@ -40,6 +43,13 @@ def feedback_offer(survey_pk: int | None) -> FeedbackOffer | None:
         .first()
     )
     if survey is None or survey.current_version is None:
+        return None
+    answered = SurveyResponse.objects.filter(
+        Q(wallet__user=person) | Q(wallet__merged_into__user=person),
+        survey=survey,
+        holds_respondent_slot=True,
+    ).exclude(state=ResponseState.OPEN)
+    if answered.exists():
         return None
     version = survey.current_version
     return FeedbackOffer(

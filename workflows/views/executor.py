@@ -48,7 +48,7 @@ def show_executor(request: HttpRequest, execution_id: str) -> HttpResponse:
             "has_newer_version": shaped["has_newer_version"],
             "is_over": is_over,
             "outcomes_count": outcomes_of_execution(person, execution).count() if is_over else 0,
-            "offer": feedback_offer(execution.workflow.feedback_survey_id),
+            "offer": feedback_offer(execution.workflow.feedback_survey_id, person),
             "crumbs": [("Workflows", catalogue_url()), (execution.version.title, "")],
             "executor_settings": {
                 "execution": shaped,

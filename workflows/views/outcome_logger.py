@@ -20,10 +20,11 @@ from accounts.models import User
 from core import money, ratelimit
 from core.errors import NotFoundError, ParleyError
 from core.text import clean_text
+from surveys.selectors.feedback import feedback_offer
 from workflows import units
 from workflows.api.outcomes import LOGS_AN_HOUR
 from workflows.api.shapes import display_value
-from workflows.models import Execution, MetricType, Outcome
+from workflows.models import Execution, ExecutionState, MetricType, Outcome
 from workflows.selectors.executions import execution_of
 from workflows.selectors.outcomes import outcome_of, outcomes_of_execution
 from workflows.services import outcomes
@@ -121,6 +122,9 @@ def _render(
             for row in outcomes_of_execution(person, execution)
         ],
         "just_logged": _just_logged(request, person),
+        "offer": feedback_offer(execution.workflow.feedback_survey_id, person)
+        if execution.state == ExecutionState.COMPLETED
+        else None,
         "crumbs": [
             ("Workflows", catalogue_url()),
             (execution.version.title, reverse("workflow_executor", args=[execution.public_id])),
