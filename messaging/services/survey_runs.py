@@ -239,12 +239,39 @@ def _do(run: SurveyRun, step: SurveyStep) -> None:
     elif step.kind == "done":
         _finish(run)
     elif run.response is not None:
-        say_turn(
-            voice_session=_fresh(run.response), text=step.text, client_id=f"whatsapp-{step.pk}"
-        )
+        voice_session = _fresh(run.response)
+        text = _gather(run, step, voice_session)
+        say_turn(voice_session=voice_session, text=text, client_id=_client_id(step))
         _pass_on(run)
         if _is_over(_fresh(run.response)):
             _finish(run)
+
+
+def _gather(run: SurveyRun, step: SurveyStep, voice_session: VoiceSession) -> str:
+    """Return what the person said, with the messages that wait behind it made part of it.
+
+    Whoever writes an answer in three messages, or writes on while nobody answers, gives one answer:
+    taken one by one, the later ones would reach a question nobody had read, faster than anybody
+    writes. What was said once stays as it was said.
+    """
+    if voice_session.segments.filter(client_id=_client_id(step)).exists():
+        return step.text
+    with transaction.atomic():
+        text, gathered = step.text, []
+        for later in run.steps.filter(done_at=None, pk__gt=step.pk).order_by("id"):
+            joined = f"{text}\n{later.text}"
+            if later.kind != "say" or len(joined) > settings.SURVEY_MAX_TURN_CHARS:
+                break
+            text = joined
+            gathered.append(later.pk)
+        if gathered:
+            SurveyStep.objects.filter(pk=step.pk).update(text=text)
+            SurveyStep.objects.filter(pk__in=gathered).update(done_at=clock.now())
+    return text
+
+
+def _client_id(step: SurveyStep) -> str:
+    return f"whatsapp-{step.pk}"
 
 
 def _start(run: SurveyRun) -> None:

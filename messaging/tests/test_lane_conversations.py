@@ -19,7 +19,7 @@ from messaging.models import (
     TurnRecord,
 )
 from messaging.selectors.orders import payment_of
-from messaging.services import orders, tickets
+from messaging.services import orders, survey_runs, tickets
 from messaging.services.survey_runs import save_keyword
 from messaging.tests.shop_world import Phone, as_text, make_shop, product
 from surveys.models import Payout
@@ -155,6 +155,38 @@ def test_a_survey_is_answered_and_paid_on_whatsapp(phone, acme):
     again = phone.says("yes")
     assert "each person answers once" in again
     assert Payout.objects.count() == 1
+
+
+def test_an_answer_in_several_messages_is_one_answer(phone, acme, monkeypatch):
+    save_keyword(survey=make_survey(acme), code="app24")
+    phone.says("SURVEY APP24")
+    phone.says("yes I agree")
+    run = SurveyRun.objects.get()
+
+    # Nobody carries steps on while the three messages come.
+    with monkeypatch.context() as patched:
+        patched.setattr(survey_runs, "advance_run", lambda public_id: 0)
+        for text in (
+            "Every Monday I export the sales report for my boss,",
+            "with forty columns,",
+            "and it takes me six minutes because the export drops the headings.",
+        ):
+            phone.says(text)
+    assert survey_runs.advance_run(public_id=run.public_id) == 1
+
+    run.refresh_from_db()
+    said = run.response.voice_session.segments.filter(role="user")
+    assert [segment.text for segment in said] == [
+        "Every Monday I export the sales report for my boss,\nwith forty columns,\nand it takes me "
+        "six minutes because the export drops the headings."
+    ]
+    assert not run.steps.filter(done_at=None).exists()
+    # Told again after a crash, it is still the same one answer.
+    first = run.steps.filter(kind="say").order_by("id").first()
+    run.steps.filter(pk=first.pk).update(done_at=None)
+    survey_runs.add_step(run=run, kind="say", key="later", text="One more thing.")
+    survey_runs.advance_run(public_id=run.public_id)
+    assert [segment.text for segment in said.all()][1:] == ["One more thing."]
 
 
 def test_no_consent_no_survey(phone, acme):
