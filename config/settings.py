@@ -115,6 +115,10 @@ INSTALLED_APPS = [
     *PARLEY_APPS,
 ]
 AUTH_USER_MODEL = "accounts.User"
+# What migrations and start-up fill by themselves: a database with nothing else counts as empty.
+SEEDED_TABLES = frozenset(
+    {"accounts_market", "accounts_skilllevel", "workflows_workflow", "workflows_workflowversion"}
+)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
