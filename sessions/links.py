@@ -30,6 +30,11 @@ def transcript_path(voice_session: VoiceSession, file_type: str = "") -> str:
     return reverse("transcript", args=[voice_session.public_id])
 
 
+def watch_path(voice_session: VoiceSession) -> str:
+    """Return the path that brings a watcher's events where a socket is blocked."""
+    return reverse("transcript_events", args=[voice_session.public_id])
+
+
 def recording_path(recording: SessionRecording) -> str:
     """Return the path of a sound file."""
     return reverse(

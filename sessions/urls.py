@@ -6,7 +6,7 @@ from django.urls import URLPattern, URLResolver, path, re_path
 
 from sessions import views
 from sessions.api import views as api
-from sessions.api import voice
+from sessions.api import voice, watching
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("session", api.SessionCollection.as_view(), name="session_create"),
@@ -28,6 +28,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         r"^transcripts/(?P<session_id>[^/.]+)\.(?P<file_type>txt|vtt)$",
         api.TranscriptFile.as_view(),
         name="transcript_file",
+    ),
+    path(
+        "transcripts/<str:session_id>/events",
+        watching.WatchEvents.as_view(),
+        name="transcript_events",
     ),
     path("transcripts/<str:session_id>", api.TranscriptItem.as_view(), name="transcript"),
     path("chat", views.show_chat, name="chat"),

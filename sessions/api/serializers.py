@@ -307,6 +307,24 @@ class EventsAnswerSerializer(StatusSerializer):
     agent_state = serializers.CharField()
 
 
+class WatchQuery(EventsQuery):
+    """Query of ``GET /transcripts/{id}/events``."""
+
+    after = serializers.IntegerField(
+        required=False, default=None, min_value=0, max_value=2**53 - 1,
+        help_text="Number of the last event the client has; left out, the snapshot is sent.",
+    )  # fmt: skip
+
+
+class WatchAnswerSerializer(EventsAnswerSerializer):
+    """Answer of ``GET /transcripts/{id}/events``."""
+
+    snapshot = serializers.DictField(
+        allow_null=True,
+        help_text="As the socket's first message; only without after.",
+    )
+
+
 class StoppedSerializer(serializers.Serializer[Any]):
     """Answer of ``DELETE /session/{id}``."""
 

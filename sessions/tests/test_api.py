@@ -7,7 +7,10 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.test import override_settings
+from rest_framework.test import APIClient
 
+from accounts.models import Role
+from accounts.tests.factories import add_member, make_user
 from core import clock
 from sessions import limits
 from sessions.models import EndReason, SegmentRole, SessionStatus, TranscriptSegment, VoiceSession
@@ -374,3 +377,66 @@ def test_opening_twice_at_once_greets_once(interview):
     open_conversation(voice_session=stale)
 
     assert TranscriptSegment.objects.count() == 1
+
+
+# --- watching without a socket ----------------------------------------------------------------
+
+
+def test_the_company_watches_by_http_what_the_socket_would_bring(acme, api_of, beto, running):
+    path = f"/transcripts/{running.public_id}/events"
+    first = api_of(beto).get(path)
+    assert first.headers["Cache-Control"] == "no-store"
+    snapshot = first.json()["snapshot"]
+    assert [segment["role"] for segment in snapshot["segments"]] == ["agent"]
+    assert first.json()["events"] == []
+
+    turns.say(voice_session=running, text="By bus.", client_id="c1")
+    seen = [api_of(who).get(f"{path}?after={snapshot['seq']}").json() for who in (beto, acme)]
+
+    assert seen[0] == seen[1]
+    assert seen[0]["snapshot"] is None
+    assert [event["seq"] for event in seen[0]["events"]] == [4, 5, 6]
+    assert "By bus." in [event.get("text") for event in seen[0]["events"]]
+    assert (seen[0]["status"], seen[0]["last_seq"]) == ("active", 6)
+
+
+def test_watching_is_no_sign_of_life_and_its_right_is_looked_at_again(
+    api_of, beto, running, monkeypatch
+):
+    from sessions.api import polling
+
+    before = VoiceSession.objects.values("last_activity_at").get()
+
+    def sleep(seconds):
+        beto.memberships.all().delete()
+        turns.say(voice_session=running, text="For the team no more.", client_id="c1")
+
+    monkeypatch.setattr(polling.time, "sleep", sleep)
+    VoiceSession.objects.update(last_activity_at=before["last_activity_at"])
+    answer = api_of(beto).get(f"/transcripts/{running.public_id}/events?after=3&wait=20")
+
+    assert answer.status_code == 404
+    assert "no more" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("query", ["after=-1", "after=x", "wait=21"])
+def test_a_bad_watch_query_is_refused(api_of, beto, running, query):
+    answer = api_of(beto).get(f"/transcripts/{running.public_id}/events?{query}")
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_input")
+
+
+def test_an_erased_conversation_is_watched_no_more(api_of, beto, running):
+    erase_conversation(voice_session=running)
+    answer = api_of(beto).get(f"/transcripts/{running.public_id}/events?after=0")
+    assert answer.status_code == 410
+
+
+def test_nobody_else_watches(api_of, acme, carla, globex, participant, running):
+    otto = make_user("otto@acme.test")
+    add_member(acme, otto, Role.OPERATOR)
+    turns.say(voice_session=running, text=f"Only for Acme {CANARY}.", client_id="c1")
+    path = f"/transcripts/{running.public_id}/events"
+    strangers = [api_of(carla), api_of(otto), api_of(globex), APIClient(), participant]
+    answers = [client.get(f"{path}{query}") for client in strangers for query in ("", "?after=0")]
+    assert [answer.status_code for answer in answers] == [404] * 6 + [401, 401, 401, 401]
+    assert not any(CANARY in answer.content.decode() for answer in answers)

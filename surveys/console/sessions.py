@@ -16,7 +16,7 @@ from accounts.access import CompanyRequest
 from agents.interview.types import Briefing
 from core import audit, clock
 from core.errors import ConflictError
-from sessions.links import socket_path, transcript_path
+from sessions.links import socket_path, transcript_path, watch_path
 from surveys.console.doors import for_owners, for_researchers, read_word, render_page
 from surveys.console.paging import cut_page
 from surveys.console.payouts import change_of, payout_timeline
@@ -104,7 +104,10 @@ def session_detail(request: CompanyRequest, session_id: str) -> HttpResponse:
             "briefing": _briefing_of(response),
             "seconds": session.active_seconds(clock.now()),
             "is_live": not session.is_ended,
-            "live_settings": {"socketPath": socket_path(session)},
+            "live_settings": {
+                "socketPath": socket_path(session),
+                "watchPath": watch_path(session),
+            },
             "downloads": []
             if is_erased(response)
             else [

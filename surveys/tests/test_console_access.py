@@ -16,6 +16,7 @@ from core.models import AuditEvent
 from surveys.console.urls import urlpatterns
 from surveys.models import InsightReport, LedgerTransaction, Survey, SurveyResponse
 from surveys.tests.builders import Visitor, make_survey
+from webhooks.console_urls import console_patterns as webhook_patterns
 
 pytestmark = pytest.mark.django_db
 
@@ -88,7 +89,9 @@ def state() -> list[Any]:
 
 
 def test_the_list_above_has_every_route() -> None:
-    own = {str(entry.pattern) for entry in urlpatterns if entry not in console_patterns}
+    # Whose routes are held by the tests of their own app.
+    others = [*console_patterns, *webhook_patterns]
+    own = {str(entry.pattern) for entry in urlpatterns if entry not in others}
     assert own == {route[0] for route in ROUTES}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -35,8 +36,10 @@ def open_console(
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
 
-        def open_in(path: str, **options: Any) -> Page:
+        def open_in(path: str, *, init_script: str = "", **options: Any) -> Page:
             context = browser.new_context(base_url=live_server.url, **options)
+            if init_script:
+                context.add_init_script(init_script)
             context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
             page = context.new_page()
             page.on("pageerror", lambda error: pytest.fail(str(error)))
@@ -106,6 +109,40 @@ def test_a_draft_is_tried_out_in_the_drawer(open_console: Opener, database_again
     expect(drawer).to_be_hidden()
     assert not Survey.objects.exists()
     assert not SurveyResponse.objects.exists()
+
+
+NO_SOCKETS = """
+const Blocked = class extends EventTarget {
+  constructor() { super(); setTimeout(() => this.dispatchEvent(new Event("error"))); }
+};
+window.WebSocket = Blocked;
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_session_is_watched_by_http_where_sockets_are_blocked(
+    acme: Company, open_console: Opener
+) -> None:
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    try:
+        visitor = Visitor(make_survey(acme))
+        visitor.start()
+        visitor.call("post", "join", visitor.started["session_token"])
+        page = open_console("sessions/", init_script=NO_SOCKETS)
+        page.goto(f"/console/sessions/{visitor.session_id}/")
+        said = page.locator("[data-live-list] .chat__text")
+        expect(page.locator("[data-live-status]")).to_have_text(re.compile("Live|Not begun"))
+        visitor.say("The till <b>froze</b> on Monday.", 1)
+        expect(page.get_by_text("The till <b>froze</b> on Monday.")).to_be_visible(timeout=15_000)
+        before = said.count()
+        visitor.say("It came back after lunch.", 2)
+        expect(page.get_by_text("It came back after lunch.")).to_have_count(1)
+        assert said.count() > before
+        visitor.done()
+        expect(page.locator("[data-live-over]")).to_be_visible(timeout=10_000)
+        expect(page.locator("[data-live-status]")).to_have_text("Over")
+    finally:
+        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -141,7 +141,10 @@ def test_a_running_session_is_watched_live_and_an_ended_one_is_not(
     page = page_of(browser, visitor).content.decode()
     found = re.search(r'id="live-settings"[^>]*>(.*?)</script>', page)
     assert found is not None
-    assert json.loads(found[1]) == {"socketPath": f"/ws/transcript/{visitor.session_id}"}
+    assert json.loads(found[1]) == {
+        "socketPath": f"/ws/transcript/{visitor.session_id}",
+        "watchPath": f"/transcripts/{visitor.session_id}/events",
+    }
     assert "js/console/live-session.js" in page
     visitor.talk()
     assert visitor.session_id in browser.get("/console/").content.decode()

@@ -61,7 +61,7 @@ FORM: dict[str, Any] = {
 }
 
 
-QUERIES = (("", 11), ("surveys/", 5), ("exports/", 5))
+QUERIES = (("", 12), ("surveys/", 5), ("exports/", 5))
 """Of session, user and company three each."""
 
 
