@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -13,16 +14,17 @@ from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import CompanyRequest
-from agents.interview.types import Briefing
+from agents.interview.types import Briefing, FlagKind
 from core import audit, clock
 from core.errors import ConflictError
 from sessions.links import socket_path, transcript_path, watch_path
+from sessions.models import TranscriptSegment
 from surveys.console.doors import for_owners, for_researchers, read_word, render_page
 from surveys.console.paging import cut_page
 from surveys.console.payouts import change_of, payout_timeline
-from surveys.console.transcripts import show_flags, show_marks, show_turns
+from surveys.console.transcripts import show_doubles, show_flags, show_marks, show_turns
 from surveys.console.words import END_WORDS
-from surveys.models import ResponseState, SurveyResponse
+from surveys.models import EvaluationRecord, ResponseState, SurveyResponse
 from surveys.selectors.console import (
     BANDS,
     SessionFilter,
@@ -34,6 +36,7 @@ from surveys.selectors.console import (
     survey_choices,
 )
 from surveys.selectors.responses import response_of_company, transcript_of
+from surveys.services.duplicates import DuplicateSource, find_sources
 from surveys.services.erasure import KEPT_NOTE, erase_response
 
 
@@ -127,6 +130,7 @@ def describe_answer(response: SurveyResponse) -> dict[str, Any]:
     payout = getattr(response, "payout", None)
     appeal = appeal_of(response)
     session = response.voice_session
+    segments = transcript_of(response)
     return {
         "response": response,
         "session": session,
@@ -134,7 +138,8 @@ def describe_answer(response: SurveyResponse) -> dict[str, Any]:
         "version": response.version,
         "record": record,
         "rescored": [one for one in records[1:] if not one.is_paying],
-        "turns": show_turns(transcript_of(response), record),
+        "turns": show_turns(segments, record),
+        "doubles": show_doubles(_sources_of(response, record, segments), segments),
         "questions": show_marks(record, response.version.questions),
         "flags": show_flags(record, payout.hold_reasons if payout else ()),
         "payout": payout,
@@ -143,6 +148,25 @@ def describe_answer(response: SurveyResponse) -> dict[str, Any]:
         "end_words": END_WORDS.get(session.end_reason, ""),
         "is_erased": is_erased(response),
     }
+
+
+def _sources_of(
+    response: SurveyResponse,
+    record: EvaluationRecord | None,
+    segments: Sequence[TranscriptSegment],
+) -> list[DuplicateSource]:
+    """Return where the words stand that were flagged as another session's."""
+    flagged = {
+        turn_id
+        for flag in (record.flags if record is not None else ())
+        if flag["kind"] == FlagKind.DUPLICATE_ACROSS_SESSIONS
+        for turn_id in flag.get("turn_ids", ())
+    }
+    if not flagged:
+        return []
+    return find_sources(
+        response=response, segments=[one for one in segments if one.public_id in flagged]
+    )
 
 
 def _briefing_of(response: SurveyResponse) -> dict[str, Any] | None:

@@ -8,11 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from difflib import SequenceMatcher
 from typing import Any
 
+from agents.interview.language import fold, word_spans
 from sessions.models import SegmentRole, TranscriptSegment
 from surveys.console.words import DIMENSION_WORDS, explain_reason
 from surveys.models import EvaluationRecord
+from surveys.services.duplicates import DuplicateSource
+
+COMPARED_WORDS = 600
+"""Of each of two answers that are shown beside each other; it bounds the work."""
+COMMON_WORDS = 2
+"""A single word in common says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +69,61 @@ class ShownQuestion:
 class ShownFlag:
     """A reason that holds or held the payout, in words."""
 
+    code: str
     name: str
     meaning: str
     detail: str
     turn_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownDouble:
+    """Another session's answer beside the one that is nearly the same."""
+
+    turn_id: str
+    parts: tuple[Part, ...]
+    """Of the other's words; ``is_evidence`` where this answer has them too."""
+    session_id: str
+    """Empty when the other was erased."""
+    other_turn_id: str
+    said_at: datetime | None
+
+
+def show_doubles(
+    sources: Sequence[DuplicateSource], segments: Sequence[TranscriptSegment]
+) -> list[ShownDouble]:
+    """Return the other sessions' words with what both have in common set apart."""
+    texts = {segment.public_id: segment.text for segment in segments}
+    return [
+        ShownDouble(
+            turn_id=source.segment_id,
+            parts=()
+            if source.other is None
+            else cut_by_common(source.other.text, texts.get(source.segment_id, "")),
+            session_id="" if source.other is None else source.other.voice_session.public_id,
+            other_turn_id="" if source.other is None else source.other.public_id,
+            said_at=None if source.other is None else source.other.created_at,
+        )
+        for source in sources
+    ]
+
+
+def cut_by_common(text: str, other: str) -> tuple[Part, ...]:
+    """Cut a text where runs of words begin and end that the other has too.
+
+    The parts joined again are the text. Case, accents and what stands between words do not count;
+    the first words of very long texts are compared.
+    """
+    spans = list(word_spans(text))[:COMPARED_WORDS]
+    mine = [fold(word) for _, _, word in spans]
+    theirs = [fold(word) for _, _, word in word_spans(other)][:COMPARED_WORDS]
+    covered = bytearray(len(text))
+    matcher = SequenceMatcher(None, mine, theirs, autojunk=False)
+    for block in matcher.get_matching_blocks():
+        if block.size >= COMMON_WORDS:
+            begin, end = spans[block.a][0], spans[block.a + block.size - 1][1]
+            covered[begin:end] = b"\x01" * (end - begin)
+    return _cut(text, covered)
 
 
 def show_turns(
@@ -99,6 +159,10 @@ def cut_by_quotes(text: str, quotes: Iterable[str]) -> tuple[Part, ...]:
         at = text.find(quote) if quote else -1
         if at >= 0:
             covered[at : at + len(quote)] = b"\x01" * len(quote)
+    return _cut(text, covered)
+
+
+def _cut(text: str, covered: bytearray) -> tuple[Part, ...]:
     parts: list[Part] = []
     begin = 0
     for end in range(1, len(text) + 1):
@@ -145,6 +209,7 @@ def show_flags(record: EvaluationRecord | None, hold_reasons: Sequence[str]) -> 
     flags = record.flags if record is not None else []
     shown = [
         ShownFlag(
+            flag["kind"],
             *explain_reason(flag["kind"]),
             detail=flag.get("detail", ""),
             turn_ids=tuple(flag.get("turn_ids", ())),
@@ -153,7 +218,7 @@ def show_flags(record: EvaluationRecord | None, hold_reasons: Sequence[str]) -> 
     ]
     known = {flag["kind"] for flag in flags}
     return shown + [
-        ShownFlag(*explain_reason(code), detail="", turn_ids=())
+        ShownFlag(code, *explain_reason(code), detail="", turn_ids=())
         for code in hold_reasons
         if code not in known
     ]

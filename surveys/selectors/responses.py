@@ -276,6 +276,21 @@ def visitor_texts_of(survey: Survey, response_keys: Iterable[int]) -> list[tuple
     )
 
 
+def visitor_segments_of(survey: Survey, response_keys: Iterable[int]) -> list[TranscriptSegment]:
+    """Return what visitors said in some of a survey's answers, each with its conversation."""
+    wanted = list(response_keys)
+    if not wanted:
+        return []
+    return list(
+        TranscriptSegment.objects.filter(
+            voice_session__survey_response__in=wanted,
+            voice_session__survey_response__survey=survey,
+            role=SegmentRole.USER,
+            is_late=False,
+        ).select_related("voice_session")
+    )
+
+
 def has_met_company(company: Company, *, device_hash: str) -> bool:
     """Tell whether a device has started a survey of this company before."""
     return SurveyResponse.objects.filter(survey__company=company, device_hash=device_hash).exists()

@@ -24,7 +24,13 @@ from agents.interview.grams import (
 from agents.interview.language import words
 from sessions.models import SegmentRole, TranscriptSegment
 from surveys.models import AnswerGram, SurveyResponse
-from surveys.selectors.responses import erased_sketch_rows, gram_candidates, visitor_texts_of
+from surveys.selectors.responses import (
+    GramCandidate,
+    erased_sketch_rows,
+    gram_candidates,
+    visitor_segments_of,
+    visitor_texts_of,
+)
 from surveys.services.identity import derive_key
 
 SKETCH_SIZE = 32
@@ -77,6 +83,45 @@ def find_duplicates(*, response: SurveyResponse, grams: Sequence[AnswerGrams]) -
 
     One look at the index for all answers; candidates are read only when there are some.
     """
+    found = _find_doubles(response, grams)
+    return tuple(dict.fromkeys(answer.segment_id for answer, _ in found))
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateSource:
+    """Another answer of the same survey that one of these is nearly the same as."""
+
+    segment_id: str
+    """The turn of the answer that is looked at."""
+    other: TranscriptSegment | None
+    """The other session's turn; None when its person had it erased."""
+
+
+def find_sources(
+    *, response: SurveyResponse, segments: Sequence[TranscriptSegment]
+) -> list[DuplicateSource]:
+    """Return where a response's flagged answers stand in other sessions of its survey.
+
+    For the company's eyes: computed anew from what is there now, so that what was erased since is
+    gone, and sessions that came later are found too.
+
+    Args:
+        response: read through its company.
+        segments: the turns that were flagged.
+    """
+    found = _find_doubles(response, grams_of_segments(segments))
+    keys = {row.response_key for _, row in found if row.response_key is not None}
+    others = {
+        _reference(segment.public_id): segment
+        for segment in visitor_segments_of(response.survey, keys)
+    }
+    return [DuplicateSource(answer.segment_id, others.get(row.reference)) for answer, row in found]
+
+
+def _find_doubles(
+    response: SurveyResponse, grams: Sequence[AnswerGrams]
+) -> list[tuple[AnswerGrams, GramCandidate]]:
+    """Return each answer with the earlier ones that it doubles."""
     candidates = gram_candidates(
         response.survey,
         [answer.grams[:PROBED_GRAMS] for answer in grams],
@@ -94,19 +139,17 @@ def find_duplicates(*, response: SurveyResponse, grams: Sequence[AnswerGrams]) -
     ]
     wanted = [row for rows in likely for row in rows]
     if not wanted:
-        return ()
+        return []
     readable = _readable_answers(response, [row.response_key for row in wanted])
     erased = _erased_sketches(
         response, [row.reference for row in wanted if row.response_key is None]
     )
-    return tuple(
-        answer.segment_id
+    return [
+        (answer, row)
         for answer, rows in zip(grams, likely, strict=True)
-        if any(
-            _is_double(answer, readable.get(row.reference), erased.get(row.reference))
-            for row in rows
-        )
-    )
+        for row in rows
+        if _is_double(answer, readable.get(row.reference), erased.get(row.reference))
+    ]
 
 
 def _least_shared(answer: AnswerGrams, other_count: int) -> float:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 import pytest
-from django.test import override_settings
+from django.test import Client, override_settings
 
-from accounts.models import Company
+from accounts.models import Company, User
 from core.jobs import testing as jobs
 from surveys.models import AnswerGram
 from surveys.services.duplicates import SKETCH_SIZE, grams_of_segments
@@ -15,6 +16,8 @@ from surveys.tests.agent_doubles import FixedEvaluator
 from surveys.tests.builders import OTHER_ANSWERS, Visitor, make_survey
 
 pytestmark = pytest.mark.django_db
+
+BrowserOf = Callable[..., Client]
 
 LONG = (
     "On Monday morning I had to turn forty interview notes into a summary for my manager before "
@@ -110,3 +113,44 @@ def test_what_is_stored_holds_no_word_and_depends_on_the_key(
     with override_settings(SECRET_KEY="another-" * 8):
         after = grams_of_segments(segments)
     assert not set(before[0].grams) & set(after[0].grams)
+
+
+def test_the_reviewer_reads_the_other_sessions_words_with_the_common_ones_marked(
+    acme: Company, ana: User, browser_of: BrowserOf, evaluator: FixedEvaluator
+) -> None:
+    survey = make_survey(acme)
+    first = Visitor(survey)
+    first.answer_all((f"{LONG} <b>Bold</b>", SHORT))
+    copy = Visitor(survey)
+    copy.answer_all((dropped(LONG), OTHER_ANSWERS[1]))
+
+    for page in ("review", "sessions"):
+        answer = browser_of(ana).get(f"/console/{page}/{copy.session_id}/")
+        (double,) = answer.context["doubles"]
+        text = answer.content.decode()
+        other = first.session.segments.get(role="user", text__startswith="On Monday")
+        assert (double.session_id, double.other_turn_id) == (first.session_id, other.public_id)
+        assert "".join(part.text for part in double.parts) == f"{LONG} <b>Bold</b>"
+        marked = [part.text for part in double.parts if part.is_evidence]
+        assert "On Monday morning" in marked
+        assert not any("Bold" in one for one in marked)
+        assert '<mark class="evidence">On Monday morning</mark>' in text
+        assert "&lt;b&gt;Bold" in text
+        assert f"/console/sessions/{first.session_id}/#turn-{other.public_id}" in text
+
+
+def test_of_an_erased_double_no_word_is_shown_and_of_another_company_none_is_looked_at(
+    acme: Company, globex: Company, ana: User, browser_of: BrowserOf, evaluator: FixedEvaluator
+) -> None:
+    Visitor(make_survey(globex)).answer_all((LONG, SHORT))
+    survey = make_survey(acme)
+    first, copy = Visitor(survey), Visitor(survey)
+    first.answer_all((LONG, SHORT))
+    copy.answer_all((typos(LONG), OTHER_ANSWERS[1]))
+    first.call("delete", "data", first.started["receipt_token"])
+    jobs.drain()
+
+    answer = browser_of(ana).get(f"/console/review/{copy.session_id}/")
+    (double,) = answer.context["doubles"]
+    assert (double.session_id, double.parts, double.said_at) == ("", (), None)
+    assert "had it erased" in answer.content.decode()
