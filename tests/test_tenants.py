@@ -6,44 +6,22 @@ arguments are not known here fails until its owner's identifier is added to ``An
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from django.apps import apps
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models import Model
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import reverse
 from rest_framework.test import APIClient
 
-from accounts.models import Company, Plan, Role, User
-from accounts.services.invitations import invite
+from accounts.models import Company, User
 from accounts.tests.factories import make_key
-from agents.video.services.runs import start_run
-from agents.video.services.scripts import create_video_session
-from messaging.tests.messages_world import make_messages
-from messaging.tests.shop_world import make_order_payment
-from sessions.models import SessionRecording, TranscriptSegment
-from surveys.models import Payout
-from surveys.services.appeals import file_appeal
 from surveys.tests.builders import OTHER_ANSWERS, Visitor, make_survey
-from webhooks.models import WebhookDelivery
-from webhooks.tests.world import make_endpoint, publish
-from workflows.models import ProofFile
-from workflows.selectors.catalogue import workflow_for
-from workflows.services.billing import open_purchase
-from workflows.services.executions import start_execution
-from workflows.services.outcomes import log_outcome, read_measure
-from workflows.services.progress import Change, save_progress
-from workflows.tests.builders import pdf_bytes
+from tests.tenants_world import CANARY, METHODS, World, make_world, routes
 
 pytestmark = pytest.mark.django_db
 
-CANARY = "zq7canary"
-"""Stands in what people said and in what only the company may read."""
-METHODS = ("get", "post", "put", "patch", "delete")
 REFUSED = {400, 401, 403, 404, 405, 409, 410, 415, 422}
 #: Pages and answers anybody may read by name: they hold no canary.
 PUBLIC = {
@@ -58,127 +36,12 @@ PUBLIC = {
 }
 #: Whoever holds the link of an order may pay it, so it is only looked at here.
 PAYABLE = {"order_pay"}
-#: Django's admin has its own door; it is crossed as a whole below.
-SKIPPED_PREFIXES = ("admin/", "api/schema", "static/")
-
-
-@dataclass(frozen=True)
-class World:
-    """Ana's rows by the name of the route argument that could point at them."""
-
-    arguments: dict[str, str]
-    by_route: dict[str, dict[str, str]]
-
-    def arguments_of(self, route: str, pattern: URLPattern) -> dict[str, str] | None:
-        known = {**self.arguments, **self.by_route.get(route, {})}
-        wanted = list(pattern.pattern.converters or pattern.pattern.regex.groupindex)
-        if not wanted:
-            return None
-        return {name: known[name] for name in wanted}
-
-
-def _patterns(
-    resolver: URLResolver, prefix: str = "", namespace: str = ""
-) -> Iterator[tuple[str, str, URLPattern]]:
-    for entry in resolver.url_patterns:
-        path = prefix + str(entry.pattern)
-        if isinstance(entry, URLResolver):
-            inside = ":".join(part for part in (namespace, entry.namespace) if part)
-            yield from _patterns(entry, path, inside)
-        else:
-            yield path, ":".join(part for part in (namespace, entry.name) if part), entry
-
-
-def _routes() -> list[tuple[str, URLPattern]]:
-    return [
-        (name, pattern)
-        for path, name, pattern in _patterns(get_resolver())
-        if not path.startswith(SKIPPED_PREFIXES)
-    ]
 
 
 @pytest.fixture
 def world(ana: User, acme: Company, beto: User) -> World:
     """Ana's company with a finished, held and appealed answer, a key and an open invitation."""
-    survey = make_survey(acme, objective=f"Private {CANARY} objective.")
-    visitor = Visitor(survey)
-    visitor.start()
-    visitor.talk((f"{CANARY} Monday six minutes export lost.", f"{CANARY} forty headings."))
-    TranscriptSegment.objects.filter(voice_session=visitor.session, role="user").update(
-        had_hidden_text=True
-    )
-    visitor.done()
-    payout = Payout.objects.filter(response=visitor.response).first()
-    if payout is not None:
-        assert payout.state == "held"
-    appeal = file_appeal(response=visitor.response, text=f"{CANARY} please look again")
-    key, _ = make_key(acme)
-    invitation = invite(company=acme, email="new@acme.test", role=Role.MEMBER, actor=ana).row
-    video = create_video_session(
-        owner=ana,
-        company=acme,
-        title=f"{CANARY} film",
-        scenes=[{"kind": "title", "heading": f"{CANARY} heading", "narration": "Words."}],
-    )
-    run = start_run(owner=ana, session_id=video.public_id)
-    payout_id = payout.public_id if payout else "payout_none"
-    recording = SessionRecording.objects.create(
-        voice_session=visitor.session,
-        fence=1,
-        storage_key="recordings/none.wav",
-        started_at=visitor.session.created_at,
-        duration_seconds=1,
-        byte_count=44,
-    )
-    execution = start_execution(person=ana, workflow=workflow_for(ana, "resume_generator"))
-    save_progress(execution=execution, change=Change(note=f"{CANARY} note"))
-    outcome, _ = log_outcome(
-        person=ana,
-        execution=execution,
-        measure=read_measure(metric_type="custom", value="1", currency=f"{CANARY} leads"),
-        upload=SimpleUploadedFile(f"{CANARY}.pdf", pdf_bytes()),
-    )
-    endpoint = make_endpoint(acme, url=f"https://hooks.acme.test/{CANARY}").row
-    publish(acme)
-    return World(
-        arguments={
-            "hook_id": endpoint.public_id,
-            "delivery_id": WebhookDelivery.objects.get().public_id,
-            "execution_id": execution.public_id,
-            "outcome_id": outcome.public_id,
-            "purchase_id": open_purchase(person=ana, plan=Plan.PRO)[0].public_id,
-            "proof_id": ProofFile.objects.get().public_id,
-            "survey_id": survey.public_id,
-            "session_id": visitor.session_id,
-            "user_public_id": beto.public_id,
-            "payout_id": payout_id,
-            "payment_id": make_order_payment(acme, CANARY),
-            **make_messages(acme, ana, CANARY),
-            "appeal_id": appeal.public_id,
-            "public_id": payout_id,
-            "segment_id": visitor.session.segments.all()[1].public_id,
-            "version": "1",
-            "number": "1",
-            "name": "conversation.js",
-            "file_type": "txt",
-            "action": "approve",
-            "file_format": "csv",
-            "recording_id": recording.public_id,
-            "video_id": video.public_id,
-            "run_id": run.public_id,
-            "uidb64": "MQ",
-            "token": "set-password",
-        },
-        by_route={
-            "workflow_start": {"name": "resume_generator"},
-            "workflow_reason": {"name": "resume_generator"},
-            "api_workflow_performance": {"name": "resume_generator"},
-            "inbox_action": {"action": "take"},
-            "console:key_revoke": {"public_id": key.public_id},
-            "console:invitation_revoke": {"public_id": invitation.public_id},
-            "console:invitation_resend": {"public_id": invitation.public_id},
-        },
-    )
+    return make_world(ana, acme, beto)
 
 
 def _rows_of_ana() -> dict[tuple[str, Any], dict[str, Any]]:
@@ -229,7 +92,7 @@ def test_a_stranger_reads_and_changes_nothing_of_another_company(
     strangers = _strangers(carla, globex, vera)
 
     faults, crossed = [], 0
-    for route, pattern in _routes():
+    for route, pattern in routes():
         arguments = world.arguments_of(route, pattern)
         if arguments is None:
             continue
@@ -256,7 +119,7 @@ def test_lists_of_a_stranger_hold_nothing_of_another_company(
     strangers = _strangers(carla, globex, vera)
 
     leaks = []
-    for route, pattern in _routes():
+    for route, pattern in routes():
         if world.arguments_of(route, pattern) is not None or not route:
             continue
         path = reverse(route)
