@@ -16,7 +16,10 @@ class WebhooksConfig(AppConfig):
     def ready(self) -> None:
         """Import what registers itself."""
         from core.metrics import register_reader
+        from core.privacy import register_section
         from webhooks import metrics
+        from webhooks.services.privacy import SECTION
 
         import_module("webhooks.checks")
         register_reader("webhooks", metrics.read_gauges)
+        register_section(SECTION)

@@ -31,6 +31,7 @@ from surveys.models import (
 from surveys.selectors.responses import evaluations_of, transcript_of
 from surveys.services import evaluation, insights, payouts, videos
 from surveys.services.results import decimal_amount, present_result
+from webhooks.services.privacy import forget_subject
 
 CLOSED_STATES = (ResponseState.COMPLETED, ResponseState.ENDED_UNPAID)
 PURGE_BATCH = 200
@@ -132,6 +133,7 @@ def erase_response(*, response: SurveyResponse, by_retention: bool = False) -> S
         videos.forget_quotes(survey=row.survey, said=said)
         erase_conversation(voice_session=session)
         _erase_rows(row)
+        forget_subject([session.public_id])
         audit.record_event(
             actor="system" if by_retention else "respondent",
             action="response.erased",
