@@ -88,6 +88,7 @@ PARLEY_APPS = [
 # What `manage.py demo` fills after the survey company, lowest app first. Each is called with the
 # company and a reporter of lines, and returns the entrances to print as (name, path).
 DEMO_SEEDERS: tuple[str, ...] = (
+    "webhooks.demo.prepare_demo",
     "surveys.demo.video.prepare_demo",
     "surveys.demo.chats.prepare_demo",
     "workflows.demo.prepare_demo",

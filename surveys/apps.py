@@ -21,7 +21,7 @@ class SurveysConfig(AppConfig):
         from sessions import hooks
         from surveys import listeners, metrics, panels
         from surveys.cors import allow_widget_origin
-        from surveys.event_types import PAYOUT_CHANGED, SESSION_COMPLETED
+        from surveys.event_types import PAYOUT_CHANGED, SESSION_COMPLETED, SESSION_ERASED
         from surveys.services.privacy import SECTION
         from webhooks.events import register_event_type
 
@@ -29,6 +29,7 @@ class SurveysConfig(AppConfig):
         hooks.on_participation(listeners.follow_participation)
         register_reader("surveys", metrics.read_gauges)
         register_event_type(SESSION_COMPLETED)
+        register_event_type(SESSION_ERASED)
         register_event_type(PAYOUT_CHANGED)
         register_panel(ME, "surveys.wallet", panels.build_wallet_panel, order=10)
         register_panel(ME, "surveys.answers", panels.build_answers_panel, order=20)

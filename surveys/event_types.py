@@ -24,6 +24,16 @@ SESSION_COMPLETED = EventType(
         "completed_at": "2026-11-28T10:00:00.000Z",
     },
 )
+SESSION_ERASED = EventType(
+    name="session.erased",
+    label="Session erased",
+    summary="What was said and scored is erased, by the person or by retention: erase it as well.",
+    example={
+        "session_id": "session_06d2p3k8w4q9z5x7c1v0b6n2m8",
+        "survey_id": "survey_06d2p3k8w4q9z5x7c1v0b6n2m8",
+        "erased_at": "2026-11-28T10:00:00.000Z",
+    },
+)
 PAYOUT_CHANGED = EventType(
     name="payout.changed",
     label="Payout changed",

@@ -85,6 +85,9 @@ class WebhookEvent(models.Model):
     body = models.TextField()
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
 
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["company", "subject"])]
+
     def __str__(self) -> str:
         return self.public_id
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from core import clock
-from surveys.event_types import PAYOUT_CHANGED, SESSION_COMPLETED
+from surveys.event_types import PAYOUT_CHANGED, SESSION_COMPLETED, SESSION_ERASED
 from surveys.models import Payout, PayoutState, SurveyResponse
 from surveys.services.payment_messages import payment_view
 from webhooks.services.publishing import publish_event
@@ -26,6 +26,24 @@ def announce_completed(response: SurveyResponse) -> None:
         event_type=SESSION_COMPLETED.name,
         subject=response.voice_session.public_id,
         build_data=lambda: _completed_data(response),
+    )
+
+
+def announce_erased(response: SurveyResponse) -> None:
+    """Tell that an answer is erased; what was told of it before is forgotten by then.
+
+    Joins the caller's transaction.
+    """
+    session_id = response.voice_session.public_id
+    publish_event(
+        company=response.survey.company,
+        event_type=SESSION_ERASED.name,
+        subject=session_id,
+        build_data=lambda: {
+            "session_id": session_id,
+            "survey_id": response.survey.public_id,
+            "erased_at": clock.rfc3339(clock.now()),
+        },
     )
 
 

@@ -30,6 +30,7 @@ from surveys.models import (
 )
 from surveys.selectors.responses import evaluations_of, transcript_of
 from surveys.services import evaluation, insights, payouts, videos
+from surveys.services.announcements import announce_erased
 from surveys.services.results import decimal_amount, present_result
 from webhooks.services.privacy import forget_subject
 
@@ -142,6 +143,7 @@ def erase_response(*, response: SurveyResponse, by_retention: bool = False) -> S
             note="retention period over" if by_retention else "",
         )
         insights.forget_answer(response=row)
+        announce_erased(row)
     return row
 
 

@@ -38,7 +38,7 @@ from surveys.tests.builders import (
     slow_down,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 PEOPLE = (
     ANSWERS,
@@ -162,6 +162,7 @@ def test_a_consent_text_read_out_by_the_agent_costs_nobody_anything(
     assert typed_outcome(globex, api_of(globex), consent=False) == shown_by_a_page
 
 
+@pytest.mark.django_db(transaction=True)
 async def test_voice_is_worth_what_typing_is(
     acme: Company, globex: Company, api_of: Any, settings: Any
 ) -> None:

@@ -27,7 +27,7 @@ from surveys.tests.builders import Visitor, slow_down
 from webhooks.tests.world import receiving
 from workflows.models import Execution, Workflow
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 WORKFLOW = "resume_generator"
 SURVEY_FORM = {

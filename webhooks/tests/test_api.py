@@ -183,8 +183,12 @@ def test_the_table_of_events_is_in_the_api_and_in_the_document(acme, api_of):
     listed = api_of(acme).get("/api/webhook-event-types").json()
     document = SchemaGenerator().get_schema(request=None, public=True)
 
-    assert [one["name"] for one in listed] == ["payout.changed", "session.completed"]
-    assert sorted(document["webhooks"]) == sorted(EVENTS)
+    assert [one["name"] for one in listed] == [
+        "payout.changed",
+        "session.completed",
+        "session.erased",
+    ]
+    assert sorted(document["webhooks"]) == sorted([*EVENTS, "session.erased"])
     described = document["webhooks"]["payout.changed"]["post"]
     assert [one["name"] for one in described["parameters"]] == [
         "webhook-id",
