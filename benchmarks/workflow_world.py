@@ -143,8 +143,8 @@ def prepare(count: int) -> None:
         _load(Execution._meta.db_table, EXECUTION_COLUMNS, execution_rows(part))
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            _build_index(Outcome, "outcome_by_cohort")
-            _build_index(Execution, "execution_by_cohort")
+            _build_index(Outcome, "outcome_nightly")
+            _build_index(Execution, "execution_nightly")
             cursor.execute(f"VACUUM ANALYZE {Outcome._meta.db_table}")
             cursor.execute(f"VACUUM ANALYZE {Execution._meta.db_table}")
         else:

@@ -305,6 +305,7 @@ BODY_LIMIT_OVERRIDES: dict[str, int] = {
     # A proof of 5 MiB and the fields around it.
     "/api/outcome": 5_242_880 + 65_536,
     "/outcome/": 5_242_880 + 65_536,
+    "/result/": 5_242_880 + 65_536,
 }
 JSON_MAX_DEPTH = 32
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path
 
 from workflows.api import catalogue, executions, outcomes
-from workflows.views import executor, outcome_logger, proof_files
+from workflows.views import executor, outcome_logger, proof_files, result
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/workflows", catalogue.WorkflowListView.as_view(), name="api_workflow_list"),
@@ -51,5 +51,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("executor/<str:execution_id>", executor.show_executor, name="workflow_executor"),
     path("executor/<str:execution_id>/video", executor.make_video, name="workflow_executor_video"),
     path("outcome/<str:execution_id>", outcome_logger.show_outcome, name="workflow_outcome"),
+    path("result/<str:outcome_id>", result.show_result, name="workflow_result"),
+    path("result/<str:outcome_id>/void", result.void_result, name="workflow_result_void"),
     path("proof/<str:proof_id>", proof_files.show_proof, name="workflow_proof"),
 ]

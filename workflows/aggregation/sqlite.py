@@ -8,10 +8,11 @@ transaction; the caller opens one for the writing.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from operator import itemgetter
+from operator import itemgetter, mul
 from typing import Any
 
 from django.db import connection
@@ -19,7 +20,7 @@ from django.db import connection
 from workflows.aggregation.votes import TABLE as EXECUTIONS
 from workflows.aggregation.votes import VoteQuery
 from workflows.models import Outcome, WorkflowPerformance, WorkflowSuccess
-from workflows.ranking import quantile, summarise_logs
+from workflows.ranking import quantile
 
 OUTCOMES = Outcome._meta.db_table
 PERFORMANCE = WorkflowPerformance._meta.db_table
@@ -50,14 +51,21 @@ Row = tuple[Any, ...]
 
 @dataclass(slots=True)
 class _Group:
-    """Values of one level so far, in ascending runs, and whose they are."""
+    """Values of one level so far, in ascending runs, whose they are, and sums of their logarithms.
+
+    The sums make taking logarithms once enough for all levels.
+    """
 
     values: list[int] = field(default_factory=list)
     people: set[str] = field(default_factory=set)
+    log_sum: float = 0.0
+    log_squares: float = 0.0
 
-    def add(self, values: list[int], people: set[str]) -> None:
-        self.values += values
-        self.people |= people
+    def add(self, group: _Group) -> None:
+        self.values += group.values
+        self.people |= group.people
+        self.log_sum += group.log_sum
+        self.log_squares += group.log_squares
 
 
 def read_values() -> tuple[int, list[Row]]:
@@ -67,17 +75,17 @@ def read_values() -> tuple[int, list[Row]]:
     """
     read = 0
     rows: list[Row] = []
-    workflow: int | None = None
+    at: tuple[int, str, str] | None = None
     wide: dict[Key, _Group] = {}
-    for workflow_id, market, skill, metric, unit, joined, people_joined in _value_groups():
-        if workflow_id != workflow:
+    for workflow_id, metric, unit, market, skill, joined, people_joined in _value_groups():
+        if (workflow_id, metric, unit) != at:
             rows += [_summarise(key, group) for key, group in wide.items()]
-            wide, workflow = {}, workflow_id
-        group = _Group(sorted(map(int, joined.split(","))), set(people_joined.split(",")))
+            wide, at = {}, (workflow_id, metric, unit)
+        group = _read_group(joined, people_joined)
         read += len(group.values)
-        _widen(wide, (workflow_id, None, None, metric, unit), group)
+        wide.setdefault((workflow_id, None, None, metric, unit), _Group()).add(group)
         if market is not None:
-            _widen(wide, (workflow_id, market, None, metric, unit), group)
+            wide.setdefault((workflow_id, market, None, metric, unit), _Group()).add(group)
             if skill is not None:
                 rows.append(_summarise((workflow_id, market, skill, metric, unit), group))
     rows += [_summarise(key, group) for key, group in wide.items()]
@@ -119,11 +127,11 @@ def _value_groups() -> Iterator[Row]:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            SELECT workflow_id, market_id, skill_level_id, metric_type, unit,
+            SELECT workflow_id, metric_type, unit, market_id, skill_level_id,
                 group_concat(value_minor), group_concat(person_id)
-            FROM {OUTCOMES} INDEXED BY outcome_by_cohort
+            FROM {OUTCOMES} INDEXED BY outcome_nightly
             WHERE is_counted = 1
-            GROUP BY workflow_id, market_id, skill_level_id, metric_type, unit
+            GROUP BY workflow_id, metric_type, unit, market_id, skill_level_id
             """
         )
         while batch := cursor.fetchmany(2000):
@@ -147,7 +155,7 @@ def _vote_groups(now: datetime) -> Iterator[Row]:
                 FROM (
                     SELECT workflow_id, person_id, market_id, skill_level_id, started_at,
                         {query.expression(late=LATE)} AS vote
-                    FROM {EXECUTIONS} INDEXED BY execution_by_cohort
+                    FROM {EXECUTIONS} INDEXED BY execution_nightly
                 )
                 GROUP BY workflow_id, person_id
             )
@@ -159,26 +167,50 @@ def _vote_groups(now: datetime) -> Iterator[Row]:
             yield from batch
 
 
-def _widen(wide: dict[Key, _Group], key: Key, group: _Group) -> None:
-    found = wide.get(key)
-    if found is None:
-        found = wide[key] = _Group()
-    found.add(group.values, group.people)
+def _read_group(joined: str, people_joined: str) -> _Group:
+    values = sorted(map(int, joined.split(",")))
+    # A value of 0 counts as 1 minor unit, whose logarithm is 0.
+    logs = list(map(math.log, values[bisect_right(values, 1) :]))
+    return _Group(values, set(people_joined.split(",")), sum(logs), sum(map(mul, logs, logs)))
 
 
 def _summarise(key: Key, group: _Group) -> Row:
     ordered = group.values
     ordered.sort()
-    logs = summarise_logs(ordered)
+    count = len(ordered)
+    mean, variance = _clipped_logs(group)
     return (
         *key,
-        len(ordered),
+        count,
         len(group.people),
-        math.fsum(ordered) / len(ordered),
+        sum(ordered) / count,
         *(quantile(ordered, share) for share in (0.1, 0.25, 0.5, 0.75, 0.9)),
-        logs.mean,
-        logs.variance,
+        mean,
+        variance,
     )
+
+
+def _clipped_logs(group: _Group) -> tuple[float, float]:
+    """Return what `ranking.summarise_logs` does, from the sums: only the ends are looked at."""
+    ordered, count = group.values, len(group.values)
+    total, squares = group.log_sum, group.log_squares
+    pulled = count // 20
+    if pulled:
+        for inside, end in (
+            (_log(ordered[pulled]), ordered[:pulled]),
+            (_log(ordered[-pulled - 1]), ordered[-pulled:]),
+        ):
+            logs = list(map(_log, end))
+            total += pulled * inside - sum(logs)
+            squares += pulled * inside * inside - sum(map(mul, logs, logs))
+    mean = total / count
+    if count < 2:
+        return mean, 0.0
+    return mean, max(0.0, (squares - count * mean * mean) / (count - 1))
+
+
+def _log(value: int) -> float:
+    return math.log(value) if value > 1 else 0.0
 
 
 def _upsert(

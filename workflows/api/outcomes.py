@@ -134,13 +134,14 @@ class OutcomeView(APIView):
     @extend_schema(
         operation_id="outcome_void",
         summary="Take a result back",
-        request=None,
+        request=serializers.VoidInput,
         responses=serializers.OutcomeSerializer,
     )
     def delete(self, request: Request, outcome_id: str) -> Response:
         """Void a result: it stays in your history and no longer counts."""
         row = outcome_of(person_of(request), outcome_id)
-        return Response(shape_outcome(outcomes.void_outcome(outcome=row)))
+        body = checked(serializers.VoidInput(data=request.data))
+        return Response(shape_outcome(outcomes.void_outcome(outcome=row, reason=body["reason"])))
 
 
 def _whole(row: Outcome, body: dict[str, Any]) -> dict[str, Any]:

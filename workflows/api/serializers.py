@@ -205,6 +205,12 @@ class CorrectionFormInput(CorrectionInput):
     proof = serializers.FileField(required=False, allow_empty_file=True)
 
 
+class VoidInput(serializers.Serializer[Any]):
+    """Why a result is taken back."""
+
+    reason = StrictCharField(max_length=300, required=False, allow_blank=True, default="")
+
+
 class ProofSerializer(serializers.Serializer[Any]):
     """A stored proof."""
 

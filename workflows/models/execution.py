@@ -80,20 +80,20 @@ class Execution(models.Model):
     class Meta:
         indexes: ClassVar = [
             models.Index(fields=["person", "-started_at"]),
-            # All that success rates are made of, so that counting them reads nothing else.
+            # All that success rates are made of, one person's runs of a workflow side by side.
             models.Index(
                 fields=[
                     "workflow",
-                    "market",
-                    "skill_level",
                     "person",
                     "state",
+                    "market",
+                    "skill_level",
                     "started_at",
                     "last_active_at",
                     "ended_at",
                     "first_outcome_at",
                 ],
-                name="execution_by_cohort",
+                name="execution_nightly",
             ),
         ]
         constraints: ClassVar = [

@@ -68,19 +68,20 @@ class Outcome(models.Model):
     class Meta:
         indexes: ClassVar = [
             models.Index(fields=["person", "-logged_at"]),
-            # Ordered as the nightly aggregation reads, and all it reads.
+            # Ordered as the nightly aggregation reads, so that each level of its figures is a
+            # prefix of the next, and all it reads.
             models.Index(
                 fields=[
                     "is_counted",
                     "workflow",
-                    "market",
-                    "skill_level",
                     "metric_type",
                     "unit",
+                    "market",
+                    "skill_level",
                     "value_minor",
                     "person",
                 ],
-                name="outcome_by_cohort",
+                name="outcome_nightly",
             ),
         ]
         constraints: ClassVar = [

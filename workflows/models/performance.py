@@ -93,7 +93,11 @@ class CohortRow(models.Model):
         db_index=False,
     )
     run = models.ForeignKey(
-        AggregationRun, on_delete=models.CASCADE, related_name="+", db_constraint=False
+        AggregationRun,
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
     )
     """The aggregation that wrote it last."""
 

@@ -6,7 +6,14 @@ from django.db.models import QuerySet
 
 from accounts.models import User
 from core.errors import NotFoundError
-from workflows.models import Execution, Outcome, OutcomeChange, ProofFile, ReviewState
+from workflows.models import (
+    Execution,
+    Outcome,
+    OutcomeChange,
+    OutcomeChangeKind,
+    ProofFile,
+    ReviewState,
+)
 
 
 def outcomes_of(person: User) -> QuerySet[Outcome]:
@@ -39,6 +46,19 @@ def changes_of(person: User, outcome: Outcome) -> list[OutcomeChange]:
     """Return the history of a person's result, oldest first."""
     found = OutcomeChange.objects.filter(outcome=outcome, outcome__person=person)
     return list(found.order_by("at", "pk"))
+
+
+def count_own_changes(outcome: Outcome) -> int:
+    """Return how often its person changed a result: what a stale page is told by."""
+    return OutcomeChange.objects.filter(
+        outcome=outcome,
+        kind__in=[
+            OutcomeChangeKind.LOGGED,
+            OutcomeChangeKind.CORRECTED,
+            OutcomeChangeKind.VOIDED,
+            OutcomeChangeKind.PROOF_ADDED,
+        ],
+    ).count()
 
 
 def proof_for(reader: User, proof_id: str) -> ProofFile:

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from accounts.models import Profile, User
 from core import clock
 from core.errors import ConflictError, UnprocessableError
+from core.text import clean_text
 from workflows import units
 from workflows.models import (
     Execution,
@@ -19,6 +20,7 @@ from workflows.models import (
     OutcomeChangeKind,
     ProofType,
 )
+from workflows.selectors.outcomes import count_own_changes
 from workflows.services.proofs import (
     StoredProof,
     Upload,
@@ -30,6 +32,7 @@ from workflows.services.proofs import (
 
 MAX_OUTCOMES = 100
 """Of one run."""
+MAX_VOID_REASON_CHARS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +124,21 @@ def correct_outcome(
     measure: Measure,
     proof_type: str | None = None,
     upload: Upload | None = None,
+    seen: int | None = None,
 ) -> Outcome:
     """Correct a logged result, and put a proof to it or in place of the one it has.
 
     The value before stays in the history. What changes nothing leaves no line.
 
+    Args:
+        outcome: the person's.
+        measure: from `read_measure`.
+        proof_type: what the sender says the file is; None takes it as it is.
+        upload: the file.
+        seen: `count_own_changes` when the sender read it; None does not ask.
+
     Raises:
-        ConflictError: it was voided.
+        ConflictError: it was voided, or changed since it was seen.
         TooLargeError, InvalidInputError, UnavailableError, UnprocessableError: about the file.
     """
     if upload is not None:
@@ -140,6 +151,7 @@ def correct_outcome(
                 raise ConflictError(
                     "outcome_voided", "A voided outcome cannot be changed. Log it again instead."
                 )
+            _check_seen(row, seen)
             after = measure.fields()
             before = {name: getattr(row, name) for name in after}
             if before != after:
@@ -153,22 +165,41 @@ def correct_outcome(
     return row
 
 
-def void_outcome(*, outcome: Outcome) -> Outcome:
+def void_outcome(*, outcome: Outcome, reason: str = "", seen: int | None = None) -> Outcome:
     """Take a result back: it stays readable for its person and no longer counts.
 
     Voiding a voided one changes nothing.
+
+    Args:
+        outcome: the person's.
+        reason: why, for its history.
+        seen: as in `correct_outcome`.
+
+    Raises:
+        ConflictError: it changed since it was seen.
     """
+    said = clean_text(reason, MAX_VOID_REASON_CHARS).text.strip()
     with transaction.atomic():
         row = lock_outcome(outcome.pk)
         if row.is_void:
             return row
+        _check_seen(row, seen)
         row.voided_at = clock.now()
         # Together: a voided one never counts, says a constraint.
         row.is_counted = False
         row.save(update_fields=["voided_at", "is_counted", "updated_at"])
-        _add_line(row, OutcomeChangeKind.VOIDED)
+        _add_line(row, OutcomeChangeKind.VOIDED, after={"reason": said} if said else {})
         count_again(row)
     return row
+
+
+def _check_seen(row: Outcome, seen: int | None) -> None:
+    if seen is not None and seen != count_own_changes(row):
+        raise ConflictError(
+            "outcome_changed",
+            "This result was changed in another window meanwhile. Look at its history, then save "
+            "again if yours is right.",
+        )
 
 
 def _write(

@@ -7,7 +7,7 @@ same services, and whatever is refused, what was typed is still there.
 from __future__ import annotations
 
 import secrets
-from typing import Any, cast
+from typing import cast
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -17,32 +17,19 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
-from core import money, ratelimit
+from core import ratelimit
 from core.errors import NotFoundError, ParleyError
 from core.text import clean_text
 from surveys.selectors.feedback import feedback_offer
-from workflows import units
 from workflows.api.outcomes import LOGS_AN_HOUR
 from workflows.api.shapes import display_value
-from workflows.models import Execution, ExecutionState, MetricType, Outcome
+from workflows.models import Execution, ExecutionState, Outcome
 from workflows.selectors.executions import execution_of
 from workflows.selectors.outcomes import outcome_of, outcomes_of_execution
 from workflows.services import outcomes
 from workflows.storage.inspection import ACCEPTED_ENDINGS, MAX_BYTES
 from workflows.views.executor import catalogue_url
-
-#: The field of the form in which each metric's unit is given.
-UNIT_FIELDS = {
-    MetricType.REVENUE: "currency",
-    MetricType.TIME_SAVED: "time_unit",
-    MetricType.CUSTOM: "label",
-}
-METRICS = [
-    (MetricType.REVENUE, "coin", "Money you took in because of it."),
-    (MetricType.TIME_SAVED, "clock", "Hours or days you did not have to spend."),
-    (MetricType.CUSTOMERS, "users", "New customers it brought."),
-    (MetricType.CUSTOM, "pencil", "Anything else you count, such as interviews."),
-]
+from workflows.views.outcome_form import UNIT_FIELDS, empty_form, form_context, read_form
 
 
 @login_required
@@ -71,15 +58,10 @@ def _take_in(
     ratelimit.hit(
         scope="outcome.log", key=person.public_id, limit=LOGS_AN_HOUR, window_seconds=3600
     )
-    field = UNIT_FIELDS.get(cast(MetricType, form["metric_type"]), "")
     outcome, _ = outcomes.log_outcome(
         person=person,
         execution=execution,
-        measure=outcomes.read_measure(
-            metric_type=form["metric_type"],
-            value=form["value"],
-            currency=form[field] if field else "",
-        ),
+        measure=read_form(form),
         upload=request.FILES.get("proof"),
         client_op_id=clean_text(form["client_op_id"], 64).text,
     )
@@ -88,11 +70,7 @@ def _take_in(
 
 def _empty_form() -> dict[str, str]:
     return {
-        "metric_type": MetricType.REVENUE.value,
-        "value": "",
-        "currency": "USD",
-        "time_unit": "hours",
-        "label": "",
+        **empty_form(),
         # New for each page: the same form sent twice is one outcome.
         "client_op_id": secrets.token_hex(16),
     }
@@ -105,18 +83,11 @@ def _render(
     form: dict[str, str],
     error: ParleyError | None = None,
 ) -> HttpResponse:
-    errors = _errors_by_field(error, form) if error else {}
     context = {
         "execution": execution,
         "version": execution.version,
-        "form": form,
-        "errors": errors,
-        "general_error": error.detail if error and not errors else "",
+        **form_context(form, error),
         "lost_file": bool(error and request.FILES),
-        "metrics": METRICS,
-        "common_currencies": units.COMMON_CURRENCIES,
-        "other_currencies": sorted(money.CURRENCIES - set(units.COMMON_CURRENCIES)),
-        "accept": ",".join(f".{ending}" for ending in ACCEPTED_ENDINGS),
         "logged": [
             {"row": row, "display": display_value(row), "proof": getattr(row, "proof", None)}
             for row in outcomes_of_execution(person, execution)
@@ -141,17 +112,6 @@ def _render(
     }
     status = error.status if error else 200
     return render(request, "workflows/outcome_logger.html", context, status=status)
-
-
-def _errors_by_field(error: ParleyError, form: dict[str, str]) -> dict[str, str]:
-    """Return what is wrong by the form's own field names."""
-    found: dict[str, str] = {}
-    for fault in cast(list[dict[str, Any]], error.extra.get("errors", [])):
-        name = str(fault["pointer"]).removeprefix("/")
-        if name == "currency":
-            name = UNIT_FIELDS.get(cast(MetricType, form["metric_type"]), "metric_type")
-        found[name] = fault["detail"]
-    return found
 
 
 def _just_logged(request: HttpRequest, person: User) -> str:

@@ -170,6 +170,10 @@ function showLogged(answer) {
   row.querySelector("[data-value]").textContent = answer.display;
   const about = row.querySelector("[data-about]");
   about.textContent = "just now";
+  const correct = document.createElement("a");
+  correct.href = `/result/${answer.outcome_id}`;
+  correct.textContent = "Correct or take back";
+  about.append(" · ", correct);
   if (answer.proof) {
     const link = document.createElement("a");
     link.href = answer.proof.url;
@@ -184,6 +188,7 @@ function showLogged(answer) {
   takeFile();
   form.elements.client_op_id.value = newId();
   find("dialog-value").textContent = answer.display;
+  find("dialog-correct").href = `/result/${answer.outcome_id}`;
   find("logged-dialog").showModal();
 }
 
