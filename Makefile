@@ -47,6 +47,7 @@ test: $(DEV) ## the test suite: no service, no key, no network
 
 test-browser: $(DEV) ## the tests in a real Chromium (installs Debian's when absent and root)
 	@scripts/install_axe.sh
+	@scripts/install_guide_packages.sh
 	@scripts/install_livekit_client.sh
 	@CHROMIUM="$$(scripts/find_chromium.sh)" && export CHROMIUM && \
 		DATABASE_URL= REDIS_URL= $(PY) -m pytest -m browser $(ARGS)

@@ -6,6 +6,7 @@ The model is a server on loopback that fails as it is told; everything else is t
 from __future__ import annotations
 
 import logging
+import socket
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -60,6 +61,70 @@ def test_a_failing_model_costs_neither_the_answer_nor_the_deadline(
     assert result["evaluation_source"].startswith("builtin")
     assert result["score"] > 0
     assert Payout.objects.count() == EvaluationRecord.objects.count() == 1
+
+
+def test_the_deadlines_of_the_product_hold_with_a_model_that_says_nothing_and_with_none_at_all(
+    acme: Company, model: FakeOpenAIServer, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    # Eight seconds, because it is the real 3 and 5 s that are waited for.
+    use_flags(monkeypatch)
+    settings.SURVEY_START_SECONDS, settings.SURVEY_COMPLETE_SECONDS = 3.0, 5.0
+    model.script(Fault.SLOW, seconds=30, times=200)
+    visitor = Visitor(make_survey(acme))
+    began = time.monotonic()
+    assert visitor.start()["briefing_source"] == "builtin"
+    assert time.monotonic() - began < 3.2
+    visitor.talk()
+    began = time.monotonic()
+    assert visitor.done()["evaluation_source"].startswith("builtin")
+    assert time.monotonic() - began < 5.2
+
+    close_llm_clients()
+    settings.OPENAI_BASE_URL = f"http://127.0.0.1:{_unused_port()}/v1"
+    visitor = Visitor(make_survey(acme))
+    began = time.monotonic()
+    result = visitor.answer_all()
+    assert time.monotonic() - began < 8.0
+    assert visitor.started["briefing_source"] == "builtin"
+    assert result["evaluation_source"].startswith("builtin")
+    assert result["score"] > 0
+
+
+def _unused_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_marks_on_words_nobody_said_count_nothing(
+    acme: Company, model: FakeOpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_flags(monkeypatch)
+    visitor = Visitor(make_survey(acme))
+    visitor.start()
+    visitor.talk(("It was fine.", "Yes."))
+    asked: list[str] = []
+    turns = [segment.public_id for segment in visitor.session.segments.filter(role="user")]
+    questions = [question["id"] for question in visitor.response.version.questions]
+
+    def invents(body: dict[str, Any]) -> object:
+        asked.append(str(body))
+        words = "On Monday at eight the grinder broke and I lost forty orders."
+        mark = {"value": 4, "evidence": [{"turn_id": turn, "quote": words} for turn in turns]}
+        names = ("coverage", "relevance", "specificity", "depth", "clarity")
+        return {
+            "questions": [
+                {"question_id": question, **dict.fromkeys(names, mark)} for question in questions
+            ]
+        }
+
+    model.responder = invents
+    result = visitor.done()
+    assert asked
+    # The model was heard, and nothing of what it said has words behind it.
+    assert not result["evaluation_source"].startswith("builtin")
+    assert (result["score"], result["payment_amount"], result["payment_status"]) == (0, 0, "none")
+    assert "grinder" not in str(EvaluationRecord.objects.get().marks)
 
 
 def test_a_model_that_is_talked_into_anything_decides_no_amount(
