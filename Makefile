@@ -60,7 +60,7 @@ NO_SERVICE := --ignore=agents/voice/tests --ignore-glob='agents/video/tests/test
 # --last-failed there may be nothing left for the first command (5).
 test-services: $(DEV) ## the whole suite on PostgreSQL and Redis, which it starts and stops
 	@scripts/install_livekit_client.sh
-	@$(PY) -m scripts.services run -- $(PY) -m pytest -m "not browser" $(NO_SERVICE) $(ARGS) \
+	@FUZZ_EXAMPLES=8 $(PY) -m scripts.services run -- $(PY) -m pytest -m "not browser" $(NO_SERVICE) $(ARGS) \
 		|| test $$? -eq 5
 	@echo "Not run again here: speech and pictures without a row (make test runs them)."
 	@CHROMIUM="$$(scripts/find_chromium.sh)" && export CHROMIUM && \

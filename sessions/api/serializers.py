@@ -124,8 +124,8 @@ class UsageSerializer(serializers.Serializer[Any]):
     output_tokens = serializers.IntegerField()
     character_count = serializers.IntegerField()
     audio_seconds = serializers.FloatField()
-    cost_usd = serializers.DecimalField(
-        max_digits=12, decimal_places=6, allow_null=True, help_text="Null: price not known."
+    cost_usd = serializers.CharField(
+        allow_null=True, help_text="Dollars as text with six decimals; null without a known price."
     )
 
 
@@ -146,7 +146,9 @@ class VoiceReportSerializer(serializers.Serializer[Any]):
     transport = serializers.ChoiceField(choices=Transport.choices)
     recordings = RecordingSerializer(many=True)
     usage = UsageSerializer(many=True)
-    cost_usd = serializers.DecimalField(max_digits=12, decimal_places=6, allow_null=True)
+    cost_usd = serializers.CharField(
+        allow_null=True, help_text="Dollars as text with six decimals; null without a known price."
+    )
     latencies = LatencySerializer(many=True)
 
 

@@ -191,7 +191,7 @@ class SessionItem(APIView):
         operation_id="session_stop",
         summary="Stop a conversation",
         description="Repeating it answers the same. A survey stopped this way is not paid.",
-        responses=serializers.StoppedSerializer,
+        responses={200: serializers.StoppedSerializer},
     )
     def delete(self, request: Request, session_id: str) -> Response:
         """Stop the conversation."""
