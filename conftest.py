@@ -124,10 +124,12 @@ def _no_memory_between_tests() -> Iterator[None]:
     """Forget what outlives a test: nudges, caches, counters in Redis, remembered health."""
     from core import health, ratelimit
     from core.jobs.testing import lose_pending
+    from messaging.selectors import shop_front
 
     lose_pending()
     yield
     health.forget_results()
+    shop_front.forget_shop_fronts()
     if live_settings.REDIS_URL:
         ratelimit.forget_counters()
     caches["default"].clear()

@@ -17,9 +17,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from core import clock, lease
+from core.compiled import SLOT, CompiledQuery
 from core.errors import ConflictError
 from messaging.agents_protocol import (
     AgentResult,
@@ -31,10 +32,18 @@ from messaging.agents_protocol import (
     RouterDecision,
     TurnContext,
 )
-from messaging.models import Contact, Conversation, ConversationMode, InboundMessage, TurnRecord
+from messaging.models import (
+    Contact,
+    Conversation,
+    ConversationMode,
+    InboundMessage,
+    OutboundMessage,
+    OutboundState,
+    TurnRecord,
+)
 from messaging.models.inbound import InboundState
 from messaging.replies import say
-from messaging.services import contacts, intake, outbox
+from messaging.services import contacts, intake
 from messaging.state.builder import hydrate_state
 from messaging.state.contract import State
 from messaging.state.patcher import OvertakenError, TurnCommit, commit_turn
@@ -90,24 +99,17 @@ class TurnController:
     def _drain_held(self, conversation_id: str, fence: int) -> tuple[int, bool]:
         """Return how many messages were handled, and whether the inbox was left empty.
 
-        An empty inbox is left together with its lease, by one statement.
+        The last message's commit leaves an empty inbox together with its lease.
         """
         count = 0
-        conversation: Conversation | None = None
         while True:
-            inbound = (
-                _waiting(conversation_id)
-                .select_related("conversation__number__company", "conversation__contact")
-                .order_by("sent_at", "id")
-                .first()
-            )
-            if inbound is None:
-                if conversation is not None:
-                    outbox.release_held(conversation=conversation)
-                return count, _leave(conversation_id, fence, conversation)
+            found = _next_message(conversation_id)
+            if found is None:
+                return count, _leave(conversation_id, fence)
+            inbound, has_held = found
             conversation = inbound.conversation
             try:
-                self._handle(conversation, fence, inbound)
+                is_released = self._handle(conversation, fence, inbound, has_held)
             except OvertakenError:
                 return count, False
             except UnknownSchemaError:
@@ -123,9 +125,15 @@ class TurnController:
                 )
                 if not self._note_failure(conversation, fence, inbound):
                     return 0, False
+                is_released = False
             count += 1
+            if is_released:
+                return count, True
 
-    def _handle(self, conversation: Conversation, fence: int, inbound: InboundMessage) -> None:
+    def _handle(
+        self, conversation: Conversation, fence: int, inbound: InboundMessage, has_held: bool
+    ) -> bool:
+        """Make a turn of a message; return whether its commit let the conversation go."""
         began = clock.monotonic()
         turn = build_turn(
             wamid=inbound.wamid,
@@ -134,22 +142,19 @@ class TurnController:
             at=inbound.sent_at,
             profile_name=inbound.profile_name,
         )
-        commit = TurnCommit(conversation, fence, inbound, None, None, AgentResult(), began)
+        commit = TurnCommit(
+            conversation, fence, inbound, None, None, AgentResult(), began, has_held
+        )
         if isinstance(turn, Silence):
-            commit_turn(commit)
-            return
+            return commit_turn(commit).is_released
         now = clock.now()
         context = build_context(conversation, hydrate_state(conversation, now=now), now=now)
         decision, result = self._answer(conversation, turn, context)
         try:
-            committed = commit_turn(
-                TurnCommit(conversation, fence, inbound, turn, decision, result, began)
-            )
+            committed = commit_turn(replace(commit, turn=turn, decision=decision, result=result))
         except ConflictError as refusal:
             decision, result = self._answer_refusal(turn, context, decision, refusal)
-            committed = commit_turn(
-                TurnCommit(conversation, fence, inbound, turn, decision, result, began)
-            )
+            committed = commit_turn(replace(commit, turn=turn, decision=decision, result=result))
         logger.info(
             "orchestrate_turn.completed",
             extra={
@@ -160,6 +165,7 @@ class TurnController:
                 "milliseconds": int((clock.monotonic() - began) * 1000),
             },
         )
+        return committed.is_released
 
     def _answer(
         self, conversation: Conversation, turn: Turn, context: TurnContext
@@ -284,6 +290,30 @@ def _waiting(conversation_id: str) -> QuerySet[InboundMessage]:
     )
 
 
+def _next_message_query() -> QuerySet[InboundMessage]:
+    held = OutboundMessage.objects.filter(
+        conversation=OuterRef("conversation"), state=OutboundState.HELD
+    )
+    return (
+        _waiting(SLOT)
+        .select_related("conversation__number__company", "conversation__contact")
+        .annotate(has_held=Exists(held))
+        .order_by("sent_at", "id")
+    )
+
+
+_NEXT_MESSAGE = CompiledQuery(_next_message_query)
+
+
+def _next_message(conversation_id: str) -> tuple[InboundMessage, bool] | None:
+    """Return what was sent first of what waits, and whether messages wait for the person's word.
+
+    With all a turn needs to know of its conversation, by one statement.
+    """
+    found = _NEXT_MESSAGE.first(conversation_id)
+    return (found, bool(vars(found)["has_held"])) if found is not None else None
+
+
 def _claim(conversation_id: str) -> int | None:
     """Take the lease of a conversation whose inbox is due; return its fence, or None.
 
@@ -308,20 +338,16 @@ def _claim(conversation_id: str) -> int | None:
     return int(found[0]) if found else None
 
 
-def _leave(conversation_id: str, fence: int, conversation: Conversation | None) -> bool:
-    """Give the lease of an empty inbox back; False when something came after the last look.
+def _leave(conversation_id: str, fence: int) -> bool:
+    """Give the lease of an inbox back that was found empty; False when something came meanwhile.
 
-    Only what was due before that look is cleared: a message whose transaction ends in between has
-    moved the moment on, and must not be forgotten with it.
+    Only what was due before a look that found nothing is cleared: a message whose transaction ends
+    in between has moved the moment on, and must not be forgotten with it.
     """
     rows = Conversation.objects.filter(public_id=conversation_id, fence=fence)
-    if conversation is None:
-        due_at = rows.values_list("inbox_due_at", flat=True).first()
-        if due_at is None or _waiting(conversation_id).exists():
-            return False
-    else:
-        # Read before the look that found nothing.
-        due_at = conversation.inbox_due_at
+    due_at = rows.values_list("inbox_due_at", flat=True).first()
+    if due_at is None or _waiting(conversation_id).exists():
+        return False
     return bool(
         rows.filter(inbox_due_at=due_at).update(
             inbox_due_at=None, lease_owner="", leased_until=None

@@ -1,8 +1,11 @@
 """Patcher: the one transaction in which a turn becomes fact.
 
 Owns the commit of a turn: new state version, outbox rows, the end of the inbox row and the turn's
-record stand or fall together, guarded by the version and the lease's fence. A commit that was
-overtaken is tried again on fresh rows, with growing pauses; no agent and no model is asked again.
+record stand or fall together, guarded by the version, by the lease's fence and by who answers. A
+commit that was overtaken is tried again on fresh rows, with growing pauses; no agent and no model
+is asked again, and what an agent wanted to say stays unsaid if a person took over meanwhile.
+
+The statement that writes the state also lets go of a conversation whose inbox is empty by then.
 """
 
 from __future__ import annotations
@@ -10,22 +13,27 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
-from django.db import OperationalError, transaction
+from django.db import OperationalError, connection, transaction
 
 from core import clock
 from core.jobs import nudge
 from core.live import publish_ephemeral
 from core.retry import backoff_seconds
 from messaging.agents_protocol import AgentResult, RouterDecision
-from messaging.models import Contact, Conversation, InboundMessage, OutboundMessage, TurnRecord
+from messaging.models import (
+    Contact,
+    Conversation,
+    ConversationMode,
+    InboundMessage,
+    OutboundMessage,
+    TurnRecord,
+)
 from messaging.models.inbound import InboundState
 from messaging.replies import Reply
-from messaging.services import contacts, hand_offs
-from messaging.services.outbox import SEND_JOB, build_outbound
+from messaging.services import contacts, hand_offs, outbox
 from messaging.state import cache
 from messaging.state.builder import hydrate_state
 from messaging.state.contract import FALLBACK, TEXT_MAX, TURNS_MAX, State
@@ -50,6 +58,7 @@ class TurnCommit:
     """All that a handled turn wants to write."""
 
     conversation: Conversation
+    """As it was read together with the message; the commit stands on it unless it has moved on."""
     fence: int
     inbound: InboundMessage
     turn: Turn | None
@@ -58,6 +67,8 @@ class TurnCommit:
     result: AgentResult
     began: float
     """`clock.monotonic()` when the turn was taken up."""
+    has_held: bool = False
+    """Messages wait for the person to write again, which has happened now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +77,8 @@ class Committed:
 
     state: State
     reply_count: int
+    is_released: bool
+    """The inbox was empty, and the lease went with the commit."""
 
 
 def commit_turn(commit: TurnCommit) -> Committed:
@@ -76,13 +89,15 @@ def commit_turn(commit: TurnCommit) -> Committed:
         VersionConflictError: still in conflict after the retries; the message stays waiting.
         ConflictError: an effect refused; nothing is written.
     """
+    row: Conversation | None = commit.conversation
     for attempt in range(1, RETRIES + 2):
         try:
             with transaction.atomic():
-                committed = _write(commit)
+                committed = _write(commit, row or _read_again(commit))
         except (VersionConflictError, OperationalError):
             if attempt > RETRIES:
                 raise
+            row = None
             time.sleep(backoff_seconds(attempt, base=RETRY_BASE_SECONDS, cap=RETRY_CAP_SECONDS))
             continue
         cache.write_state(committed.state)
@@ -90,8 +105,7 @@ def commit_turn(commit: TurnCommit) -> Committed:
     raise AssertionError("unreachable")
 
 
-def _write(commit: TurnCommit) -> Committed:
-    now = clock.now()
+def _read_again(commit: TurnCommit) -> Conversation:
     row = (
         Conversation.objects.select_related("number__company", "contact")
         .filter(pk=commit.conversation.pk, fence=commit.fence)
@@ -99,34 +113,36 @@ def _write(commit: TurnCommit) -> Committed:
     )
     if row is None:
         raise OvertakenError
+    return row
+
+
+def _write(commit: TurnCommit, row: Conversation) -> Committed:
+    now = clock.now()
+    result = commit.result
+    if row.mode == ConversationMode.OPERATOR != commit.conversation.mode:
+        result = AgentResult()
     inbox = InboundMessage.objects.filter(pk=commit.inbound.pk, state=InboundState.WAITING)
     if not inbox.update(
         state=InboundState.DONE if commit.turn else InboundState.SILENT, handled_at=now
     ):
         raise OvertakenError
-    replies = list(commit.result.replies)
-    for effect in commit.result.effects:
+    replies = list(result.replies)
+    for effect in result.effects:
         replies += effect() or ()
     state = patch_state(
-        hydrate_state(row, now=now), commit, replies=replies, now=now, version=row.version + 1
+        hydrate_state(row, now=now),
+        replace(commit, result=result),
+        replies=replies,
+        now=now,
+        version=row.version + 1,
     )
     validate(state)
-    changed: dict[str, Any] = {
-        "state": state,
-        "version": row.version + 1,
-        "lane": state["lane"] or "",
-        "inbox_attempts": 0,
-        "last_activity_at": now,
-    }
-    if not Conversation.objects.filter(pk=row.pk, version=row.version, fence=commit.fence).update(
-        **changed
-    ):
-        raise VersionConflictError
-    _write_contact(row.contact, commit.result)
-    if commit.result.hand_off is not None:
-        hand_offs.request_hand_off(conversation=row, reason=commit.result.hand_off.reason)
+    is_released = _put_state(row, state, fence=commit.fence, now=now)
+    _write_contact(row.contact, result)
+    if result.hand_off is not None:
+        hand_offs.request_hand_off(conversation=row, reason=result.hand_off.reason)
     rows = [
-        build_outbound(
+        outbox.build_outbound(
             conversation=row,
             reply=reply,
             turn_id=commit.inbound.wamid,
@@ -137,7 +153,9 @@ def _write(commit: TurnCommit) -> Committed:
     ]
     if rows:
         OutboundMessage.objects.bulk_create(rows)
-        nudge(SEND_JOB, row.public_id)
+        nudge(outbox.SEND_JOB, row.public_id)
+    if commit.has_held:
+        outbox.release_held(conversation=row)
     if commit.turn is not None:
         _record(row, commit, len(rows), state["version"])
         publish_ephemeral(
@@ -145,7 +163,47 @@ def _write(commit: TurnCommit) -> Committed:
             type="turn",
             payload={"lane": state["lane"], "intent": state["intent"], "replies": len(rows)},
         )
-    return Committed(state, len(rows))
+    return Committed(state, len(rows), is_released)
+
+
+def _put_state(row: Conversation, state: State, *, fence: int, now: datetime) -> bool:
+    """Write the new version, guarded; return whether the conversation was let go as well.
+
+    The moment its inbox fell due is compared with the one read before the turn: a message whose
+    transaction ends in between has moved it on, and must not be forgotten with it.
+
+    Raises:
+        VersionConflictError: version, fence or who answers is not as `row` has it.
+    """
+    quote = connection.ops.quote_name
+    adapt = connection.ops.adapt_datetimefield_value
+    fields = Conversation._meta
+    is_left = "CASE WHEN inbox.is_empty AND inbox_due_at = %s THEN"
+    due_at = adapt(row.inbox_due_at)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {quote(fields.db_table)} AS held SET state = %s, version = version + 1, "  # noqa: S608 - tables of ours
+            "lane = %s, inbox_attempts = 0, last_activity_at = %s, "
+            f"lease_owner = {is_left} %s ELSE lease_owner END, "
+            f"leased_until = {is_left} NULL ELSE leased_until END, "
+            f"inbox_due_at = {is_left} NULL ELSE inbox_due_at END "
+            f"FROM (SELECT NOT EXISTS (SELECT 1 FROM {quote(InboundMessage._meta.db_table)} "
+            "WHERE conversation_id = %s AND state = %s) AS is_empty) AS inbox "
+            "WHERE held.id = %s AND version = %s AND fence = %s AND mode = %s "
+            "RETURNING inbox_due_at",
+            [
+                fields.get_field("state").get_db_prep_save(state, connection),
+                state["lane"] or "",
+                adapt(now),
+                *(due_at, "", due_at, due_at),
+                *(row.pk, InboundState.WAITING),
+                *(row.pk, row.version, fence, row.mode),
+            ],
+        )
+        found = cursor.fetchone()
+    if found is None:
+        raise VersionConflictError
+    return found[0] is None
 
 
 def patch_state(

@@ -36,10 +36,10 @@ POINTS = {
     "received": "webhooks stored, Meta was not answered, nobody was nudged",
     "claimed": "the conversation's lease is taken",
     "answered": "the agent has answered, nothing is written",
+    "state_put": "in the turn's transaction, the version is written, the conversation let go",
     "outbox_saved": "in the turn's transaction, outbox rows built",
     "before_commit": "at the end of the turn's transaction",
     "committed": "the turn is committed, Redis is not written",
-    "drained": "the inbox is empty, its lease given back",
     "send_claimed": "the outbox row is claimed",
     "slots_taken": "the places in the rate limits are taken",
     "marked_read": "the row says sending, the message read, nothing is sent",
@@ -134,7 +134,7 @@ def before(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def arm(point: str) -> None:
     """Make this process die at the point; shorten leases so that recovery need not wait."""
-    from messaging.services import delivery, pacing, sending, status_events
+    from messaging.services import delivery, outbox, pacing, sending, status_events
     from messaging.state import cache, controller, patcher
     from messaging.whatsapp.cloud import CloudBackend
 
@@ -145,10 +145,10 @@ def arm(point: str) -> None:
     targets: dict[str, tuple[Any, str, Callable[..., Any]]] = {
         "claimed": (controller, "_claim", after),
         "answered": (controller.TurnController, "_answer", after),
-        "outbox_saved": (patcher, "build_outbound", after),
+        "outbox_saved": (outbox, "build_outbound", after),
         "before_commit": (patcher, "_write", after),
         "committed": (cache, "write_state", before),
-        "drained": (controller, "_leave", after),
+        "state_put": (patcher, "_put_state", after),
         "send_claimed": (pacing, "take_slots", before),
         "slots_taken": (pacing, "take_slots", after),
         "marked_read": (CloudBackend, "mark_read", after),

@@ -22,6 +22,7 @@ from messaging.models import FaqEntry
 from messaging.replies import Reply, Row, Section, ask, offer, say
 from messaging.router.intents import FALLBACK, intents_of
 from messaging.selectors import knowledge, shop
+from messaging.selectors.shop_front import shop_front_of
 from messaging.services import survey_runs
 from messaging.services.faq import count_faq
 from messaging.turns import Turn
@@ -68,8 +69,7 @@ class InfoAgent(LaneAgent):
         return AgentResult(replies=replies, slots={"misses": misses}, language=language)
 
     def _greet(self, turn: Turn, context: TurnContext, language: str) -> AgentResult:
-        profile = knowledge.profile_of(context.company_id)
-        shop_name = profile.name if profile else ""
+        shop_name = shop_front_of(context.company_id).name
         first_name = context.contact_name.split(" ")[0][:30] if context.contact_name else ""
         hello = pick(language, "¡Hola", "Hello") + (f", {first_name}" if first_name else "")
         welcome = ""
@@ -99,7 +99,7 @@ class InfoAgent(LaneAgent):
             row("support:report_problem", "🛠️ Tengo un problema", "🛠️ I have a problem"),
             row("info:hand_off", "🙋 Hablar con alguien", "🙋 Talk to a person"),
         ]
-        if not shop.categories_of(context.company_id):
+        if not shop_front_of(context.company_id).has_goods:
             rows = [one for one in rows if not one.id.startswith("commerce:")]
         return offer(
             text,
