@@ -7,6 +7,7 @@ because it may be a secret. Knows nothing of what the settings mean.
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 from collections.abc import Callable, Sequence
@@ -21,6 +22,8 @@ T = TypeVar("T")
 
 TRUE_WORDS = ("1", "true", "yes", "on")
 FALSE_WORDS = ("0", "false", "no", "off")
+MAX_PRICE = 1_000_000
+"""Above it a price is a slip of the pen; it also refuses JSON's Infinity and NaN."""
 
 
 class EnvReader:
@@ -114,6 +117,25 @@ class EnvReader:
         if not raw:
             return list(default)
         return [part.strip() for part in raw.split(",") if part.strip()]
+
+    def prices(self, name: str, units: Sequence[str]) -> dict[str, dict[str, float]]:
+        """Return amounts of a JSON object: name to unit to a number that is not negative."""
+
+        def cast(raw: str) -> dict[str, dict[str, float]]:
+            found = json.loads(raw)
+            if not isinstance(found, dict) or not all(
+                isinstance(amounts, dict) and amounts for amounts in found.values()
+            ):
+                raise ValueError(name)
+            for amounts in found.values():
+                for unit, amount in amounts.items():
+                    is_number = isinstance(amount, int | float) and not isinstance(amount, bool)
+                    if unit not in units or not is_number or not 0 <= amount <= MAX_PRICE:
+                        raise ValueError(name)
+            return found
+
+        accepted = f'JSON like {{"a-model": {{"{units[0]}": 0.15}}}}, with {", ".join(units)}'
+        return self._cast(name, {}, accepted, cast)
 
     def ports(self, name: str, default: Sequence[int]) -> tuple[int, ...]:
         """Return TCP ports of a comma list."""

@@ -349,6 +349,11 @@ VOICE_STT_MODEL = env.text("VOICE_STT_MODEL", "gpt-4o-mini-transcribe")
 VOICE_STT_REALTIME = env.flag("VOICE_STT_REALTIME", False)
 VOICE_TTS_MODEL = env.text("VOICE_TTS_MODEL", "gpt-4o-mini-tts")
 VOICE_TTS_VOICE = env.text("VOICE_TTS_VOICE", "ash")
+# Costs shown are estimates: by these prices, else by the table in agents/voice/prices.py.
+VOICE_PRICES = env.prices("VOICE_PRICES", ("input", "output", "characters", "minute"))
+VOICE_PRICES_SOURCE = env.text(
+    "VOICE_PRICES_SOURCE", "approximate list prices of OpenAI, November 2026"
+)
 VOICE_TURN_DETECTOR = env.flag("VOICE_TURN_DETECTOR", False)
 VOICE_RECORDING = env.flag("VOICE_RECORDING", True)
 VOICE_MAX_AGENTS = env.integer("VOICE_MAX_AGENTS", 40, minimum=1, maximum=1000)

@@ -128,6 +128,7 @@ def show_replay(request: HttpRequest, session_id: str) -> HttpResponse:
             "waits": voice_figures.summarise_latencies(row),
             "usage": [_usage_line(used) for used in usage],
             "cost": _cost_line(voice_figures.sum_cost_micros(usage)),
+            "price_source": settings.VOICE_PRICES_SOURCE,
             "recordings": [
                 {
                     "url": recording_path(recording),

@@ -376,7 +376,7 @@ class LiveAgent:
         self._outbox.do(lambda: self._agent.store_turn(turn))
 
     def _usage_updated(self, event: SessionUsageUpdatedEvent) -> None:
-        self._usage = prices.sum_usage(event.usage)
+        self._usage = prices.sum_usage(event.usage, self._options.prices)
 
     def _line_ended(self, outcome: LineOutcome) -> None:
         if outcome.reached_sound:

@@ -5,9 +5,12 @@ Settings are read when a manager is made, never at import.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from django.conf import settings
+
+from agents.voice.prices import LIST_PRICES, Price, merge_prices
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,9 @@ class VoiceOptions:
     """Live agents of this process."""
     max_agents_per_company: int = 20
 
+    prices: Mapping[str, Price] = field(default_factory=lambda: LIST_PRICES)
+    """Model to what it costs."""
+
     livekit_url: str = ""
     livekit_api_key: str = ""
     livekit_api_secret: str = ""
@@ -71,6 +77,7 @@ def read_options() -> VoiceOptions:
         uses_turn_detector=settings.VOICE_TURN_DETECTOR,
         max_agents=settings.VOICE_MAX_AGENTS,
         max_agents_per_company=settings.VOICE_MAX_AGENTS_PER_COMPANY,
+        prices=merge_prices(settings.VOICE_PRICES),
         livekit_url=settings.LIVEKIT_URL,
         livekit_api_key=settings.LIVEKIT_API_KEY,
         livekit_api_secret=settings.LIVEKIT_API_SECRET,

@@ -1,17 +1,20 @@
 """What speech and language models cost, in millionths of a US dollar.
 
-Owns the table (list prices of OpenAI, November 2026; approximate, for an estimate beside the
-usage) and the sums. Knows no conversation.
+Owns the sums and the table they start from: OpenAI's list prices as known in November 2026,
+written down without an invoice to check them by, so every cost is an estimate. `VOICE_PRICES`
+of the environment replaces or adds models. Knows no conversation.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
-
-from livekit.agents.metrics import AgentSessionUsage
+from typing import TYPE_CHECKING, Final
 
 from agents.voice.types import ModelUsage, UsageMeasured
+
+if TYPE_CHECKING:
+    from livekit.agents.metrics import AgentSessionUsage
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,7 @@ class Price:
     per_minute: float = 0.0
 
 
-PRICES: Final = {
+LIST_PRICES: Final[Mapping[str, Price]] = {
     "gpt-4o-mini": Price(input_per_1000=150, output_per_1000=600),
     "gpt-4o": Price(input_per_1000=2_500, output_per_1000=10_000),
     "gpt-4.1": Price(input_per_1000=2_000, output_per_1000=8_000),
@@ -40,6 +43,27 @@ PRICES: Final = {
 FREE_PROVIDERS: Final = frozenset({"local"})
 
 
+def merge_prices(own: Mapping[str, Mapping[str, float]]) -> dict[str, Price]:
+    """Return the table with an administrator's prices over it, model by model.
+
+    Args:
+        own: model to dollars: for a million tokens of ``input`` and ``output``, a million
+            ``characters``, a ``minute`` of sound. A model named here has these prices only.
+    """
+    return {
+        **LIST_PRICES,
+        **{
+            model: Price(
+                input_per_1000=dollars.get("input", 0.0) * 1000,
+                output_per_1000=dollars.get("output", 0.0) * 1000,
+                characters_per_1000=dollars.get("characters", 0.0) * 1000,
+                per_minute=dollars.get("minute", 0.0) * 1_000_000,
+            )
+            for model, dollars in own.items()
+        },
+    }
+
+
 def price_usage(
     *,
     kind: str,
@@ -49,9 +73,10 @@ def price_usage(
     output_tokens: int = 0,
     characters: int = 0,
     audio_seconds: float = 0.0,
+    prices: Mapping[str, Price] = LIST_PRICES,
 ) -> ModelUsage:
     """Return what was used with its cost; a model without a price is marked, not called free."""
-    price = Price() if provider in FREE_PROVIDERS else PRICES.get(model)
+    price = Price() if provider in FREE_PROVIDERS else prices.get(model)
     cost = 0.0
     if price is not None:
         cost = (
@@ -73,8 +98,8 @@ def price_usage(
     )
 
 
-def sum_usage(usage: AgentSessionUsage) -> UsageMeasured:
-    """Return livekit's running totals in our words, with costs."""
+def sum_usage(usage: AgentSessionUsage, prices: Mapping[str, Price]) -> UsageMeasured:
+    """Return livekit's running totals in our words, with costs by these prices."""
     found = []
     for entry in usage.model_usage:
         kind = entry.type.removesuffix("_usage")
@@ -89,6 +114,7 @@ def sum_usage(usage: AgentSessionUsage) -> UsageMeasured:
                 output_tokens=getattr(entry, "output_tokens", 0),
                 characters=getattr(entry, "characters_count", 0),
                 audio_seconds=getattr(entry, "audio_duration", 0.0),
+                prices=prices,
             )
         )
     return UsageMeasured(tuple(found))

@@ -57,6 +57,34 @@ def test_lists_numbers_and_addresses_are_read(reader):
     ]
 
 
+def test_prices_are_read(reader):
+    env = reader('{"m": {"input": 0.15, "minute": 1}}')
+
+    assert env.prices("A_VARIABLE", ("input", "minute")) == {"m": {"input": 0.15, "minute": 1}}
+    assert reader("").prices("A_VARIABLE", ("input",)) == {}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "0.15",
+        "[1]",
+        "{",
+        '{"m": 0.15}',
+        '{"m": {}}',
+        '{"m": {"hour": 1}}',
+        '{"m": {"input": "1"}}',
+        '{"m": {"input": true}}',
+        '{"m": {"input": -1}}',
+        '{"m": {"input": NaN}}',
+        '{"m": {"input": Infinity}}',
+    ],
+)
+def test_prices_that_are_none_stop_the_start(reader, value):
+    with pytest.raises(ImproperlyConfigured, match="A_VARIABLE is not usable: set it to JSON"):
+        reader(value).prices("A_VARIABLE", ("input",))
+
+
 def test_databases_are_read(reader):
     postgres = reader("postgres://u:p%40ss@db.example:5433/parley").database("A_VARIABLE", {})
     assert postgres["ENGINE"] == "django.db.backends.postgresql"

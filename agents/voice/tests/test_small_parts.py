@@ -11,7 +11,8 @@ from agents.voice import engines, get_manager
 from agents.voice.backchannels import is_turn
 from agents.voice.browser import MicrophoneInput
 from agents.voice.engines import available_transports, choose_engine
-from agents.voice.prices import price_usage
+from agents.voice.options import read_options
+from agents.voice.prices import merge_prices, price_usage
 from agents.voice.recorder import Recorder
 from agents.voice.tests import sounds
 from agents.voice.tests.stubs import tone
@@ -58,6 +59,26 @@ def test_prices_are_summed_and_unknown_models_marked():
 
     assert (chat.cost_micros, ears.cost_micros, free.cost_micros) == (150_000, 3_000, 0)
     assert (chat.is_priced, free.is_priced, unknown.is_priced) == (True, True, False)
+
+
+def test_an_administrators_prices_replace_the_table_model_by_model(settings):
+    settings.VOICE_PRICES = {
+        "gpt-4o-mini": {"input": 0.3, "output": 1.2},
+        "house-ears": {"minute": 0.01},
+        "house-voice": {"characters": 20},
+    }
+    prices = read_options().prices
+
+    def cost(kind, model, **used):
+        return price_usage(
+            kind=kind, provider="openai", model=model, prices=prices, **used
+        ).cost_micros
+
+    assert cost("llm", "gpt-4o-mini", input_tokens=1000, output_tokens=1000) == 1_500
+    assert cost("stt", "house-ears", audio_seconds=90) == 15_000
+    assert cost("tts", "house-voice", characters=500) == 10_000
+    assert cost("stt", "whisper-1", audio_seconds=60) == 6_000
+    assert merge_prices({})["gpt-4o"].input_per_1000 == 2_500
 
 
 class Tape:
