@@ -28,12 +28,19 @@ def latest_outcomes(person: User, limit: int) -> list[Outcome]:
 
 
 def count_runs(person: User) -> dict[str, Any]:
-    """Return how a person's runs stand: started, completed, with a result, running."""
+    """Return how a person's runs stand.
+
+    Started, completed, with a result (in any state), completed with a result, running, and when the
+    first one was started.
+    """
     open_states = [ExecutionState.IN_PROGRESS, ExecutionState.PAUSED]
     return Execution.objects.filter(person=person).aggregate(
         started=Count("pk"),
         completed=Count("pk", filter=Q(state=ExecutionState.COMPLETED)),
         with_result=Count("pk", filter=Q(first_outcome_at__isnull=False)),
+        completed_with_result=Count(
+            "pk", filter=Q(state=ExecutionState.COMPLETED, first_outcome_at__isnull=False)
+        ),
         running=Count("pk", filter=Q(state__in=open_states)),
         first_at=Min("started_at"),
     )

@@ -143,6 +143,19 @@ def test_a_persons_own_page_shows_theirs_alone_at_a_fixed_cost(
     assert "77,777" not in page
 
 
+def test_a_result_of_a_running_run_widens_no_funnel_and_draws_no_chart_alone(
+    vera: User, browser_of: Callable[..., Client]
+):
+    measure = read_measure(metric_type="revenue", value="5", currency="USD")
+    log_outcome(person=vera, execution=make_execution(vera), measure=measure)
+
+    answer = browser_of(vera).get("/me/")
+
+    assert [step.display for step in answer.context["funnel"].steps] == ["1", "0", "0"]
+    assert answer.context["charts"] == []
+    assert "$5.00" in answer.content.decode()
+
+
 def test_an_empty_page_says_what_to_do(vera: User, browser_of: Callable[..., Client]):
     page = browser_of(vera).get("/me/").content.decode()
 

@@ -62,19 +62,24 @@ def _funnel(counts: dict[str, int]) -> FunnelChart:
         steps=[
             ("Started", counts["started"]),
             ("Completed", counts["completed"]),
-            ("With a logged result", counts["with_result"]),
+            # A running one may have a result too; a funnel never widens.
+            ("Completed, with a logged result", counts["completed_with_result"]),
         ],
     )
 
 
 def _growth(values: list[tuple[str, str, str, int, datetime]]) -> list[Plot]:
-    """Return how the sum of each metric and unit grew; the most logged first."""
+    """Return how the sum of each metric and unit grew; the most logged first.
+
+    A single result is no growth: it stands in the list alone.
+    """
     series: dict[tuple[str, str], list[tuple[datetime, int]]] = defaultdict(list)
     labels: dict[tuple[str, str], str] = {}
     for metric, unit, label, value, at in values:
         series[metric, unit].append((at, value))
         labels[metric, unit] = label
-    chosen = sorted(series, key=lambda key: (-len(series[key]), key))[:MOST_CHARTS]
+    grown = [key for key in series if len(series[key]) > 1]
+    chosen = sorted(grown, key=lambda key: (-len(series[key]), key))[:MOST_CHARTS]
     return [
         _plot(metric, unit, labels[metric, unit], series[metric, unit]) for metric, unit in chosen
     ]
