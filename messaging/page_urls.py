@@ -10,8 +10,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("inbox/", inbox.inbox, name="inbox"),
     path("inbox/list/", inbox.inbox_list, name="inbox_list"),
     path("inbox/media/<int:message_id>/", inbox.inbox_media, name="inbox_media"),
+    path("inbox/media/sent/<str:outbound_id>/", inbox.inbox_sent_media, name="inbox_sent_media"),
     path("inbox/<str:conversation_id>/", inbox.inbox, name="inbox_conversation"),
-    path("inbox/<str:conversation_id>/thread/", inbox.inbox_thread, name="inbox_thread"),
     path("inbox/<str:conversation_id>/reply/", inbox.inbox_reply, name="inbox_reply"),
     path("inbox/<str:conversation_id>/do/<str:action>/", inbox.inbox_action, name="inbox_action"),
     path("simulator/", simulator.simulator, name="simulator"),
@@ -21,6 +21,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("simulator/<str:phone_id>/messages/", simulator.phone_write, name="simulator_write"),
     path("simulator/<str:phone_id>/read/", simulator.phone_read, name="simulator_read"),
     path("simulator/<str:phone_id>/files/", simulator.phone_file, name="simulator_file"),
+    path(
+        "simulator/<str:phone_id>/media/<str:wamid>/", simulator.phone_media, name="simulator_media"
+    ),
     path("simulator/<str:phone_id>/faults/", simulator.faults_save, name="simulator_faults"),
     path("shop/", shop.shop, name="shop"),
     path("shop/save/<str:part>/", shop.shop_save, name="shop_save"),

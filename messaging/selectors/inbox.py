@@ -17,6 +17,7 @@ from messaging.models import (
     ConversationMode,
     ConversationNote,
     InboundMessage,
+    MessageTemplate,
     OutboundMessage,
     SimulatedMessage,
     SimulatedPhone,
@@ -248,3 +249,9 @@ def conversation_of_phone(phone: SimulatedPhone) -> Conversation | None:
         .filter(Q(contact__phone=phone.wa_id) | Q(contact__bsuid=phone.user_id))
         .first()
     )
+
+
+def template_text(company: Company, name: str, language: str) -> str | None:
+    """Return the text of a company's template, with its fields open; None if there is none."""
+    found = MessageTemplate.objects.filter(company=company, name=name, language=language)
+    return found.values_list("body", flat=True).first()

@@ -16,7 +16,8 @@ from messaging.models import (
     SimulatedPhone,
 )
 from messaging.models.inbound import InboundState
-from messaging.services import hand_offs, simulation
+from messaging.replies import Reply, ReplyKind
+from messaging.services import hand_offs, outbox, simulation
 from messaging.storage import save_media
 
 
@@ -54,7 +55,21 @@ def make_messages(company: Company, person: User, words: str) -> dict[str, str]:
     )
     hand_offs.take_over(conversation=conversation, operator=person)
     hand_offs.add_note(conversation=conversation, author=person, text=words)
+    outbound = outbox.queue_reply(
+        conversation=conversation,
+        reply=Reply(
+            ReplyKind.MEDIA,
+            words,
+            media_kind="document",
+            media_key=save_media(words.encode(), folder="outbound"),
+        ),
+    )
     phone: SimulatedPhone = simulation.add_phone(number=number, name=words)
+    wamid = simulation.write(
+        phone=phone,
+        message_type="document",
+        fields={"media_key": simulation.attach(words.encode()), "filename": words},
+    )
     section = Category.objects.create(company=company, slug="words", name_es=words, name_en=words)
     product = Product.objects.create(
         company=company,
@@ -69,7 +84,9 @@ def make_messages(company: Company, person: User, words: str) -> dict[str, str]:
     return {
         "conversation_id": conversation.public_id,
         "message_id": str(message.pk),
+        "outbound_id": outbound.public_id,
         "phone_id": phone.public_id,
+        "wamid": wamid,
         "product_id": product.public_id,
         "entry_id": entry.public_id,
         "part": "profile",

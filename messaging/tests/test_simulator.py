@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from accounts.models import Company, User
@@ -14,6 +15,7 @@ from core.jobs.testing import drain
 from messaging.models import (
     BusinessNumber,
     Conversation,
+    InboundMedia,
     InboundMessage,
     OutboundMessage,
     OutboundState,
@@ -148,7 +150,6 @@ def test_strangers_see_no_phone_and_no_inbox(
         f"/simulator/{phone.public_id}/",
         f"/simulator/{phone.public_id}/feed/",
         f"/inbox/{conversation.public_id}/",
-        f"/inbox/{conversation.public_id}/thread/",
     ):
         assert browser_of(carla).get(path).status_code == 404
     answer = post(
@@ -165,3 +166,71 @@ def test_with_the_real_back_end_there_is_no_simulator(
 ) -> None:
     settings.WHATSAPP_BACKEND = "cloud"
     assert browser_of(ana).get("/simulator/").status_code == 404
+
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 64
+
+
+def test_pictures_are_shown_on_both_sides(
+    phone: SimulatedPhone, ana: User, carla: User, globex: Company, browser_of: BrowserOf
+) -> None:
+    browser = browser_of(ana)
+    write(browser, phone, "Hola")
+    conversation = Conversation.objects.get()
+    browser.post(
+        f"/inbox/{conversation.public_id}/reply/",
+        {"file": SimpleUploadedFile("x.png", PNG, "image/png"), "client_id": "1"},
+    )
+    drain()
+
+    sent = OutboundMessage.objects.get(kind="media")
+    assert f"/inbox/media/sent/{sent.public_id}/" in browser.get(
+        f"/inbox/{conversation.public_id}/"
+    ).content.decode().replace("&amp;", "&")
+    feed = browser.get(f"/simulator/{phone.public_id}/feed/").json()
+    shown = feed["messages"][-1]
+    assert shown["media"] == "image"
+    path = f"/simulator/{phone.public_id}/media/{shown['id']}/"
+    assert browser.get(path).content == PNG
+    assert browser_of(carla).get(path).status_code == 404
+    assert browser_of(carla).get(f"/inbox/media/sent/{sent.public_id}/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["../../../../etc/passwd", "/etc/passwd", "inbound/file_1", "simulator/../x", "\0", "x" * 999],
+)
+def test_a_file_named_with_tricks_is_gone_and_serves_nothing(
+    phone: SimulatedPhone, ana: User, browser_of: BrowserOf, key: str
+) -> None:
+    browser = browser_of(ana)
+    answer = post(
+        browser,
+        f"/simulator/{phone.public_id}/messages/",
+        {"type": "image", "fields": {"media_key": key}},
+    )
+    assert answer.status_code in (201, 400)
+    drain()
+    for message in SimulatedMessage.objects.all():
+        path = f"/simulator/{phone.public_id}/media/{message.wamid}/"
+        assert browser.get(path).status_code in (200, 404)
+        assert b"root:" not in browser.get(path).content
+    assert set(InboundMedia.objects.values_list("state", flat=True)) <= {"gone"}
+
+
+def test_the_window_is_closed_on_demand_and_any_code_can_be_told(
+    phone: SimulatedPhone, ana: User, browser_of: BrowserOf
+) -> None:
+    browser = browser_of(ana)
+    path = f"/simulator/{phone.public_id}/faults/"
+    browser.post(path, {"error_code": "131062", "error_count": "1"})
+    write(browser, phone, "Hola")
+    sent = OutboundMessage.objects.first()
+    assert sent is not None
+    assert (sent.state, sent.error_code) == (OutboundState.FAILED, "131062")
+
+    browser.post(path, {"is_window_closed": "on"})
+    write(browser, phone, "¿A qué hora abren?")
+    last = OutboundMessage.objects.last()
+    assert last is not None
+    assert (last.state, last.error_code) == (OutboundState.HELD, "131047")

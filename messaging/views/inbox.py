@@ -55,7 +55,7 @@ def inbox(request: CompanyRequest, conversation_id: str = "") -> HttpResponse:
         "queue": "/ws/inbox/",
         "list": f"{reverse('inbox_list')}?{narrowed}",
         "thread": f"/ws/inbox/{conversation_id}" if conversation_id else "",
-        "lines": reverse("inbox_thread", args=[conversation_id]) if conversation_id else "",
+        "page": reverse("inbox_conversation", args=[conversation_id]) if conversation_id else "",
     }
     return render(request, "messaging/inbox.html", context)
 
@@ -65,17 +65,6 @@ def inbox(request: CompanyRequest, conversation_id: str = "") -> HttpResponse:
 def inbox_list(request: CompanyRequest) -> HttpResponse:
     """Return the list alone, for a page that has heard of something new."""
     return render(request, "messaging/inbox_list.html", _list_context(request))
-
-
-@for_operators
-@require_safe
-def inbox_thread(request: CompanyRequest, conversation_id: str) -> HttpResponse:
-    """Return the lines of a conversation alone."""
-    conversation = reads.conversation_of_company(request.company, conversation_id)
-    hand_offs.mark_seen(conversation=conversation)
-    return render(
-        request, "messaging/inbox_thread.html", _conversation_context(request, conversation)
-    )
 
 
 @for_operators
@@ -212,12 +201,35 @@ def inbox_media(request: CompanyRequest, message_id: int) -> HttpResponseBase:
     )
     if media is None:
         raise Http404
-    is_shown = media.mime_type in SHOWN_TYPES
+    return _file(media.file_key, media.mime_type, f"whatsapp-{media.pk}")
+
+
+@for_operators
+@require_safe
+def inbox_sent_media(request: CompanyRequest, outbound_id: str) -> HttpResponseBase:
+    """Serve a file that was sent to a person, to their company's people only."""
+    message = OutboundMessage.objects.filter(
+        public_id=outbound_id,
+        kind=ReplyKind.MEDIA,
+        conversation__number__company=request.company,
+    ).first()
+    if message is None:
+        raise Http404
+    reply = Reply.from_json(message.payload)
+    return _file(reply.media_key, str(reply.extra.get("mime_type", "")), reply.file_name or "file")
+
+
+def _file(key: str, mime_type: str, name: str) -> HttpResponseBase:
+    is_shown = mime_type in SHOWN_TYPES
+    try:
+        content = media_storage().open(key, "rb")
+    except FileNotFoundError as error:
+        raise Http404 from error
     response = FileResponse(
-        media_storage().open(media.file_key, "rb"),
-        content_type=media.mime_type if is_shown else "application/octet-stream",
-        as_attachment=not is_shown or media.mime_type == "application/pdf",
-        filename=f"whatsapp-{media.pk}",
+        content,
+        content_type=mime_type if is_shown else "application/octet-stream",
+        as_attachment=not is_shown or mime_type == "application/pdf",
+        filename=name,
     )
     # What somebody sent runs nothing here, whatever it is.
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"

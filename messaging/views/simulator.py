@@ -7,7 +7,7 @@ from typing import Any
 
 import filetype
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -18,7 +18,9 @@ from core.errors import ConflictError, InvalidInputError, ParleyError
 from messaging.models import SimulatedFaults, SimulatedMessage, SimulatedPhone
 from messaging.selectors import inbox as reads
 from messaging.services import simulation
+from messaging.services.media import SHOWN_TYPES
 from messaging.views.doors import for_operators
+from messaging.whatsapp.simulator import FOLDER, read_attachment
 
 FILE_MAX_BYTES = 5_000_000
 FAULT_FIELDS = {
@@ -140,6 +142,32 @@ def phone_file(request: CompanyRequest, phone_id: str) -> HttpResponse:
 
 
 @for_operators
+@require_safe
+def phone_media(request: CompanyRequest, phone_id: str, wamid: str) -> HttpResponse:
+    """Serve a file as the phone shows it: pictures, sound and films in place, others to keep."""
+    simulation.require_simulator()
+    phone = reads.phone_of_company(request.company, phone_id)
+    message = SimulatedMessage.objects.filter(phone=phone, wamid=wamid).first()
+    content = read_attachment(_media_id(message)) if message else None
+    if content is None:
+        raise Http404
+    mime_type = filetype.guess_mime(content) or ""
+    is_shown = mime_type in SHOWN_TYPES and mime_type != "application/pdf"
+    response = HttpResponse(
+        content, content_type=mime_type if is_shown else "application/octet-stream"
+    )
+    if not is_shown:
+        response["Content-Disposition"] = "attachment; filename=whatsapp"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response
+
+
+def _media_id(message: SimulatedMessage) -> str:
+    media = message.body.get(message.type)
+    return str(media.get("id", "")) if isinstance(media, dict) else ""
+
+
+@for_operators
 @require_POST
 def faults_save(request: CompanyRequest, phone_id: str) -> HttpResponse:
     """Set what the simulated Graph API does wrong."""
@@ -150,8 +178,7 @@ def faults_save(request: CompanyRequest, phone_id: str) -> HttpResponse:
     }
     fields |= {name: request.POST.get(name) == "on" for name in FAULT_FLAGS}
     code = request.POST.get("error_code", "")
-    known = {str(one) for one, _ in ERROR_CODES}
-    fields["error_code"] = int(code) if code in known else None
+    fields["error_code"] = _number(code, 9_999_999) if code else None
     if fields["error_code"] is not None and not fields["error_count"]:
         fields["error_count"] = 1
     simulation.set_faults(number=phone.number, **fields)
@@ -225,6 +252,7 @@ def _shown(message: SimulatedMessage) -> dict[str, Any]:
         "list": None,
         "link": None,
         "asks_location": False,
+        "media": _media_kind(message),
     }
     if message.is_outgoing:
         shown["text"] = reads.read_inbound(message.type, body)
@@ -234,17 +262,42 @@ def _shown(message: SimulatedMessage) -> dict[str, Any]:
     elif message.type == "interactive":
         _show_interactive(shown, body["interactive"])
     elif message.type == "template":
-        shown["text"] = f"[{body['template']['name']}]"
-        for component in body["template"].get("components", ()):
-            values = [one.get("text", "") for one in component.get("parameters", ())]
-            shown["text"] += " " + " · ".join(values)
+        _show_template(shown, message, body["template"])
     elif message.type == "location":
         shown["text"] = body["location"].get("name") or "Location"
     else:
         media = body.get(message.type) or {}
         shown["text"] = media.get("caption", "")
-        shown["header"] = f"{message.type}: {media.get('filename', '')}".rstrip(": ")
+        shown["header"] = media.get("filename", "")
     return shown
+
+
+def _media_kind(message: SimulatedMessage) -> str:
+    """Return image, audio, video or file; empty for a message without one."""
+    if not _media_id(message).startswith(f"{FOLDER}/"):
+        return ""
+    return {"image": "image", "sticker": "image", "audio": "audio", "video": "video"}.get(
+        message.type, "file"
+    )
+
+
+def _show_template(
+    shown: dict[str, Any], message: SimulatedMessage, template: dict[str, Any]
+) -> None:
+    values = [
+        str(one.get("text", ""))
+        for component in template.get("components", ())
+        for one in component.get("parameters", ())
+    ]
+    text = reads.template_text(
+        message.phone.number.company, template["name"], template["language"]["code"]
+    )
+    if text is None:
+        shown["text"] = " ".join([f"[{template['name']}]", *values])
+        return
+    for position, value in enumerate(values, start=1):
+        text = text.replace(f"{{{{{position}}}}}", value)
+    shown["text"] = text
 
 
 def _show_interactive(shown: dict[str, Any], interactive: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Mapping
 from datetime import timedelta
@@ -40,6 +41,8 @@ from messaging.whatsapp.base import (
 DELIVER_JOB = "messaging.deliver_simulated"
 WINDOW_HOURS = 24
 STATUS_STEP_SECONDS = 0.4
+FOLDER = "simulator"
+_ATTACHMENT = re.compile(rf"{FOLDER}/file_[0-9a-z]+")
 
 
 class SimulatorBackend:
@@ -89,17 +92,26 @@ class SimulatorBackend:
 
     def fetch_media(self, sender: Sender, media_id: str, *, limit_bytes: int) -> tuple[bytes, str]:
         """Return a file that was attached on the phone."""
-        try:
-            content = read_media(media_id)
-        except (FileNotFoundError, OSError) as error:
-            raise MediaGoneError("not_found") from error
+        content = read_attachment(media_id)
+        if content is None:
+            raise MediaGoneError("not_found")
         if len(content) > limit_bytes:
             raise MediaGoneError("too_large")
         return content, ""
 
     def upload_media(self, sender: Sender, content: bytes, *, mime_type: str, name: str) -> str:
         """Keep a file for the phone to show."""
-        return save_media(content, folder="simulator")
+        return save_media(content, folder=FOLDER)
+
+
+def read_attachment(media_id: str) -> bytes | None:
+    """Return a file a phone holds, or None: what is named may be anything, even another's file."""
+    if not _ATTACHMENT.fullmatch(media_id):
+        return None
+    try:
+        return read_media(media_id)
+    except OSError:
+        return None
 
 
 def _use_up(faults: SimulatedFaults, counter: str) -> bool:

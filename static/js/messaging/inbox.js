@@ -27,11 +27,22 @@ function read(address) {
   });
 }
 
-async function swap(target, address) {
-  const page = await read(address);
-  if (!page) return; // the next event or poll reads it
-  target.replaceChildren(...page.body.childNodes);
+/** Name what has the focus, so that its successor can be found. */
+function nameOf(node) {
+  if (node.id) return `#${CSS.escape(node.id)}`;
+  const href = node.getAttribute("href");
+  return href ? `a[href="${CSS.escape(href)}"]` : null;
+}
+
+/** Take over a part as the server shows it now; whoever is typing or standing in it stays there. */
+function swap(target, fresh) {
+  if (!fresh || target.innerHTML === fresh.innerHTML) return;
+  const focused = target.contains(document.activeElement) ? document.activeElement : null;
+  if (focused?.matches("input, textarea, select")) return; // the next event or poll takes it over
+  const name = focused && nameOf(focused);
+  target.replaceChildren(...fresh.cloneNode(true).childNodes);
   formatLocalTimes(target);
+  if (name) target.querySelector(name)?.focus({ preventScroll: true });
 }
 
 function once(work) {
@@ -47,20 +58,31 @@ function once(work) {
 }
 
 const refreshList = once(async () => {
-  const search = list.querySelector("input[type=search]");
-  if (search === document.activeElement) return; // somebody is typing there
-  await swap(list, settings.list);
+  const page = await read(settings.list);
+  if (page) swap(list, page.body);
 });
 
 const refreshThread = once(async () => {
   if (!thread) return;
+  const page = await read(settings.page);
+  if (!page) return;
   const before = thread.querySelectorAll(".line").length;
   const isAtEnd = thread.scrollHeight - thread.scrollTop - thread.clientHeight < 120;
-  await swap(thread, settings.lines);
+  for (const part of document.querySelectorAll("[data-live]")) {
+    swap(part, page.querySelector(`[data-live="${part.dataset.live}"]`));
+  }
+  refreshComposer(page);
   if (isAtEnd) thread.scrollTop = thread.scrollHeight;
   const now = thread.querySelectorAll(".line").length;
   if (now > before) status.textContent = `${now - before} new`;
 });
+
+/** The 24 hours may end or begin anew, or the person opt out, while somebody looks. */
+function refreshComposer(page) {
+  const shown = document.querySelector("[data-composer]");
+  const fresh = page.querySelector("[data-composer]");
+  if (fresh && shown.dataset.composer !== fresh.dataset.composer) shown.replaceWith(fresh);
+}
 
 function refreshAll() {
   refreshList();
@@ -91,11 +113,10 @@ function listen(path, heard) {
   connect();
 }
 
-const reply = document.querySelector("[data-reply]");
-reply?.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.matches("[data-reply]")) {
     event.preventDefault();
-    reply.form.requestSubmit();
+    event.target.form.requestSubmit();
   }
 });
 

@@ -63,10 +63,31 @@ function drawList(message) {
   return details;
 }
 
+function drawMedia(message) {
+  const address = `${base}media/${encodeURIComponent(message.id)}/`;
+  if (message.media === "file") {
+    const link = el("a", "bubble__choice", message.header || "File");
+    link.href = address;
+    return link;
+  }
+  const node = document.createElement({ image: "img", audio: "audio", video: "video" }[message.media]);
+  node.className = "bubble__media";
+  if (message.media === "image") {
+    node.alt = message.text || "Picture";
+    node.addEventListener("load", () => { if (isAtEnd()) toEnd(); });
+  } else node.controls = true;
+  node.src = address;
+  return node;
+}
+
+const isAtEnd = () => chat.scrollHeight - chat.scrollTop - chat.clientHeight < 400;
+const toEnd = () => { chat.scrollTop = chat.scrollHeight; };
+
 function draw(message) {
   const item = el("li", `bubble ${message.mine ? "bubble--mine" : "bubble--theirs"}`);
   item.dataset.message = message.id;
-  if (message.header) item.append(el("strong", "bubble__header", message.header));
+  if (message.media) item.append(drawMedia(message));
+  if (message.header && message.media !== "file") item.append(el("strong", "bubble__header", message.header));
   if (message.text) item.append(el("p", "bubble__text", message.text));
   if (message.footer) item.append(el("p", "bubble__footer small", message.footer));
   for (const reply of message.buttons) item.append(drawChoice(message, reply, "button_reply"));
