@@ -20,9 +20,11 @@ BENCH := .venv/.installed-requirements-bench.txt
 ARGS ?=
 # Processes that share the tests of `make test`; 0 runs them in one, as a debugger wants it.
 WORKERS ?= logical
+# How long `make soak` lasts.
+SOAK_SECONDS ?= 600
 
-.PHONY: help demo test test-browser test-services check format services services-stop \
-	services-status bench constraints
+.PHONY: help demo doctor test test-browser test-services check format services services-stop \
+	services-status bench soak constraints
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -41,8 +43,12 @@ $(BENCH): requirements-bench.txt requirements-dev.txt requirements.txt constrain
 demo: $(RUNTIME) ## the product with a demo company, on http://127.0.0.1:$PORT (default 8000)
 	@$(PY) manage.py demo
 
+doctor: $(RUNTIME) ## look at every configured service and say what to do
+	@$(PY) manage.py doctor
+
 test: $(DEV) ## the test suite: no service, no key, no network
-	@DATABASE_URL= REDIS_URL= $(PY) -m pytest -q -n $(WORKERS) --maxprocesses 4 $(ARGS)
+	@DATABASE_URL= REDIS_URL= $(PY) -m pytest -q -n $(WORKERS) --maxprocesses 4 \
+		--dist worksteal $(ARGS)
 	@echo "Not run here: browser tests (make test-browser) and the suite on PostgreSQL and Redis (make test-services)."
 
 test-browser: $(DEV) ## the tests in a real Chromium (installs Debian's when absent and root)
@@ -86,6 +92,9 @@ services-status: $(RUNTIME) ## tell which services run, and where
 
 bench: $(BENCH) ## the quick form of every benchmark
 	@scripts/run_benchmarks.sh
+
+soak: $(DEV) ## ten minutes of everything at once on PostgreSQL and Redis (SOAK_SECONDS=600)
+	@$(PY) -m scripts.services run -- $(PY) -m benchmarks.load_soak --seconds $(SOAK_SECONDS)
 
 constraints: $(BENCH) ## write constraints.txt anew from what is installed in .venv
 	@scripts/write_constraints.sh

@@ -32,6 +32,11 @@ SERVICE_CLASSES: tuple[type[Service], ...] = (
 )
 
 
+def services_home() -> Path:
+    """Return the folder of all services of this clone."""
+    return Path(os.environ.get("DATA_DIR", "").strip() or "var").resolve() / "services"
+
+
 def start_services(services: Sequence[Service]) -> list[Service]:
     """Install and start what does not run.
 
@@ -118,7 +123,8 @@ def run_with_services(services: Sequence[Service], command: Sequence[str]) -> in
     signal.signal(signal.SIGINT, pass_on)
     started = start_services(services)
     try:
-        child = subprocess.Popen(command, env={**os.environ, **collect_variables(services)})
+        variables = {**collect_variables(services), "TEST_SERVICES_HOME": str(services_home())}
+        child = subprocess.Popen(command, env={**os.environ, **variables})
         status = child.wait()
     finally:
         stop_services(started)
@@ -137,8 +143,7 @@ def main(arguments: Sequence[str]) -> int:
     if (options.action == "run") != bool(command):
         parser.error("a command follows `run --`, and nothing follows the other actions")
 
-    home = Path(os.environ.get("DATA_DIR", "").strip() or "var").resolve() / "services"
-    services = [service_class(home, os.environ) for service_class in SERVICE_CLASSES]
+    services = [service_class(services_home(), os.environ) for service_class in SERVICE_CLASSES]
     if options.action in ("start", "run"):
         install_speech_voices()
     if options.action == "start":

@@ -130,6 +130,18 @@ class SwiftService(Service):
         ports = _free_ports_after(state.port, 3)
         self._write_settings(state, folder, ports)
         self._build_rings(programs, folder, ports)
+        self._run_servers(state, programs, folder)
+
+    def resume(self) -> None:
+        """Start again after `stop` with what was stored, as after a power cut.
+
+        Raises:
+            ServiceError: it does not come up.
+        """
+        state = self.require_state()
+        self._run_servers(state, self._install(), Path(state.folder))
+
+    def _run_servers(self, state: ServiceState, programs: Path, folder: Path) -> None:
         kinds = ("account", "container", "object", "proxy")
         pids = [self._start(programs, folder, kind) for kind in kinds]
         (folder / "swift.pids").write_text(json.dumps(pids), encoding="ascii")

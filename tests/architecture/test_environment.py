@@ -20,6 +20,9 @@ READERS = (
     "scripts",
     # prometheus_client's own variable, which it reads itself in the same way.
     "core.metrics",
+    # Hands its own environment on to pg_dump and pg_restore, with the password that no argument
+    # may carry.
+    "core.backup.databases",
     # A client of a server that may be elsewhere: its key is no setting of this process.
     "surveys.management.commands.widget_flow",
 )

@@ -251,7 +251,20 @@ def take_survey(person: Person, world: Mapping[str, Any], draw: random.Random) -
 
 
 def write_on_whatsapp(person: Person, world: Mapping[str, Any], draw: random.Random) -> None:
-    """Deliver one signed body as Meta does: until it is taken, and now and then once more."""
+    """Write something; now and then Meta delivers it twice."""
+    message = {"type": "text", "text": {"body": draw.choice(SAYINGS)}}
+    deliver(person, world, draw, message, times=2 if draw.random() < 0.1 else 1)
+
+
+def deliver(
+    person: Person,
+    world: Mapping[str, Any],
+    draw: random.Random,
+    message: Mapping[str, Any],
+    *,
+    times: int = 1,
+) -> None:
+    """Deliver one signed body as Meta does: until it is taken."""
     phone = f"52155{draw.randrange(int(world['people'])):08}"
     wamid = f"wamid.LOAD{draw.randbytes(10).hex()}"
     value = {
@@ -263,15 +276,14 @@ def write_on_whatsapp(person: Person, world: Mapping[str, Any], draw: random.Ran
                 "from": phone,
                 "id": wamid,
                 "timestamp": str(int(time.time())),
-                "type": "text",
-                "text": {"body": draw.choice(SAYINGS)},
+                **message,
             }
         ],
     }
     entry = {"id": "waba", "changes": [{"field": "messages", "value": value}]}
     raw = json.dumps({"object": "whatsapp_business_account", "entry": [entry]}).encode()
     signature = hmac.new(APP_SECRET.encode(), raw, hashlib.sha256).hexdigest()
-    for _ in range(2 if draw.random() < 0.1 else 1):
+    for _ in range(times):
         taken = person.call(
             "webhook",
             "POST",

@@ -1,8 +1,8 @@
 """What a stack's database holds, asked from a process of its own.
 
-Run as ``python -m tests.services.rows prepare | count | settled``. ``prepare`` makes a company
-with a survey, somebody who logs in and a shop on WhatsApp; ``count`` tells what is there, and names
-whatever is doubled; ``settled`` what still waits. Each prints one JSON object.
+Run as ``python -m tests.services.rows prepare | count | settled | attach | media``. ``prepare``
+makes a company with a survey, somebody who logs in and a shop on WhatsApp; ``count`` tells what is
+there, and names whatever is doubled; ``settled`` what still waits. Each prints one JSON object.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 FUNDS_MINOR = 400_000_000
 PASSWORD = "load-and-soak-0123456789"
 NUMBER_ID = "900100200300"
+PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40
 QUESTIONS = (
     "What were you trying to get done?",
     "Which part slowed you down?",
@@ -125,6 +126,25 @@ def count() -> dict[str, Any]:
     }
 
 
+def attach() -> dict[str, Any]:
+    """Put a picture on a phone; its id is what a webhook names."""
+    from messaging.storage import save_media
+
+    return {"media_id": save_media(PICTURE, folder="simulator")}
+
+
+def media() -> dict[str, Any]:
+    """Tell the pictures people sent: how many are in which state, and how many read as sent."""
+    from messaging.models import InboundMedia
+    from messaging.storage import read_media
+
+    rows = list(InboundMedia.objects.all())
+    return {
+        "states": sorted(row.state for row in rows),
+        "whole": sum(bool(row.file_key) and read_media(row.file_key) == PICTURE for row in rows),
+    }
+
+
 def settled() -> dict[str, Any]:
     """Say how much still waits for a worker."""
     from messaging.models import InboundMessage, OutboundMessage
@@ -146,7 +166,8 @@ def main(arguments: list[str]) -> None:
     if arguments[0] == "prepare":
         answer = prepare(int(arguments[1]))
     else:
-        answer = {"count": count, "settled": settled}[arguments[0]]()
+        asked = {"count": count, "settled": settled, "attach": attach, "media": media}
+        answer = asked[arguments[0]]()
     print(json.dumps(answer))
 
 

@@ -142,9 +142,13 @@ class Stack:
             time.sleep(0.2)
         raise RuntimeError(f"{name} does not take traffic:\n{self.log(name)[-3000:]}")
 
-    def start_worker(self, name: str, *, lanes: str = "default") -> None:
+    def start_worker(self, name: str, *, lanes: str = "default,webhooks") -> None:
         """Start a job worker."""
         self._start(name, [sys.executable, "manage.py", "run_worker", "--lanes", lanes], {})
+
+    def start_voice_worker(self, name: str) -> None:
+        """Start a worker of live agents in rooms."""
+        self._start(name, [sys.executable, "manage.py", "run_voice_worker"], {})
 
     def kill(self, name: str) -> None:
         """End a process and its children as a power cut would."""
