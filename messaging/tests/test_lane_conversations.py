@@ -328,3 +328,17 @@ def test_who_is_not_understood_twice_is_offered_a_person(phone):
 
     assert "info:hand_off" in phone.says("cuál es la capital de Francia")
     assert Conversation.objects.get().lane in ("", "info")
+
+
+def test_an_address_at_once_is_taken_and_never_asked_for_twice(phone):
+    phone.says("Quiero 2 Café Chiapas 250 g molido")
+    assert "commerce:fulfilment:delivery" in phone.says("Quiero pagar")
+
+    # The street alone names none of the shop's places.
+    asked = phone.says("Av. Insurgentes Sur 1200, departamento 4")
+    assert "zona" in asked
+    assert "zona" in phone.says("Sí")
+
+    summary = phone.says("Roma Norte")
+    assert "📍 Av. Insurgentes Sur 1200, departamento 4" in summary
+    assert "commerce:confirm" in summary

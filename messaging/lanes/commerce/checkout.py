@@ -13,7 +13,7 @@ from messaging.agents_protocol import AgentResult, TurnContext
 from messaging.lanes.base import argument_of, means_no, means_yes, pick
 from messaging.lanes.commerce import texts
 from messaging.lanes.commerce.following import pay_reply
-from messaging.models import Fulfilment
+from messaging.models import DeliveryPlace, Fulfilment
 from messaging.replies import Reply, Row, Section, ask, offer, say
 from messaging.router.intent_router import read_intent
 from messaging.selectors import knowledge, orders, shop
@@ -36,7 +36,11 @@ def active_intent(turn: Turn, step: str) -> str | None:
             return "confirm"
         return "stop_checkout" if means_no(turn.text) else None
     if step == "fulfilment":
-        return "delivery_choice" if _choice_of(turn.text) else None
+        if _choice_of(turn.text):
+            return "delivery_choice"
+        # Some write their address at once; a number in it tells it from other talk.
+        is_address = _has_digit(turn.text) and _looks_like_address(turn.text)
+        return "address" if turn.kind is TurnKind.LOCATION or is_address else None
     if step == "address":
         if turn.kind is TurnKind.LOCATION or turn.form:
             return "address"
@@ -60,8 +64,11 @@ def _choice_of(text: str) -> str:
 def _looks_like_address(text: str) -> bool:
     if len(text.strip()) < ADDRESS_LEAST or text.strip().endswith("?"):
         return False
-    has_number = any(character.isdigit() for character in text)
-    return (has_number and len(text.split()) >= 2) or not _leaves(text)
+    return (_has_digit(text) and len(text.split()) >= 2) or not _leaves(text)
+
+
+def _has_digit(text: str) -> bool:
+    return any(character.isdigit() for character in text)
 
 
 def _leaves(text: str) -> bool:
@@ -113,7 +120,7 @@ def choose_by_words(turn: Turn, context: TurnContext, language: str) -> AgentRes
     if cart is None or not cart.lines.exists():
         return _said(language, texts.empty_cart(language))
     choice = _choice_of(turn.text)
-    if choice != Fulfilment.PICKUP and any(character.isdigit() for character in turn.text):
+    if choice != Fulfilment.PICKUP and _has_digit(turn.text):
         return take_address(turn, context, language)
     return _chosen(choice or str(Fulfilment.DELIVERY), context, language)
 
@@ -154,6 +161,13 @@ def take_address(turn: Turn, context: TurnContext, language: str) -> AgentResult
     found = shop.find_places(context.company_id, address)
     if len(found) == 1:
         return _confirm(context, language, {**slots, "place": found[0].pk})
+    return _ask_place(context, language, slots, found)
+
+
+def _ask_place(
+    context: TurnContext, language: str, slots: dict[str, Any], found: list[DeliveryPlace]
+) -> AgentResult:
+    """Ask which place of the shop's the address lies in: of those it may name, else of all."""
     places = found or shop.places_of(context.company_id)
     if len(places) == 1 and not found:
         # One place only, and the address does not name it: ask, do not assume.
@@ -206,8 +220,15 @@ def take_place(turn: Turn, context: TurnContext, language: str) -> AgentResult:
     if place is None and means_yes(turn.text):
         places = shop.places_of(context.company_id)
         place = places[0] if len(places) == 1 else None
-    if place is None or not slots.get("address"):
+    if not slots.get("address"):
         return _ask_address(language, {"fulfilment": str(Fulfilment.DELIVERY)})
+    if place is None:
+        # The address is known; asking for it again would be asking twice.
+        kept: dict[str, Any] = {
+            "fulfilment": str(Fulfilment.DELIVERY),
+            "address": slots["address"],
+        }
+        return _ask_place(context, language, kept, [])
     return _confirm(context, language, {**slots, "place": place.pk})
 
 
