@@ -258,9 +258,10 @@ def test_a_contact_is_copied_and_erased_by_phone(ana: User, acme: Company) -> No
 
     call_command("erase_person", "--phone", PHONE, stdout=io.StringIO())
 
-    # What is left is the shop's own: its goods, its answers, its simulator.
-    assert {name.split(".")[1] for name in tables_with(CANARY, PHONE)} == {
-        "BusinessNumber", "Category", "FaqEntry", "Product", "SimulatedPhone",
+    # What is left is the shop's own: its goods, its answers, its simulator's other phone.
+    left = {name.split(".")[1] for name in tables_with(CANARY, PHONE)}
+    assert {name for name in left if not name.startswith("Simulated")} == {
+        "BusinessNumber", "Category", "FaqEntry", "Product",
     }  # fmt: skip
     assert files_with(CANARY) == []
     assert Conversation.objects.get().mode == "agent"
