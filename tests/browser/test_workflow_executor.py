@@ -256,6 +256,41 @@ def test_the_pages_fit_and_axe_finds_nothing(ana, parley, visitor, width, scheme
         assert complaints == []
 
 
+@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1200, "light")])
+def test_a_result_is_logged_corrected_and_taken_back(ana, parley, visitor, width, scheme):
+    page = another(
+        visitor, ana, viewport={"width": width, "height": 740}, color_scheme=scheme, bypass_csp=True
+    )
+    page.goto(f"{parley.url}/outcome/{ana.execution_id}")
+    page.locator("[data-outcome][data-ready]").wait_for()
+    page.locator("#outcome-value").fill("1,250.50")
+    page.locator("[data-submit]").click()
+
+    page.locator("[data-dialog-correct]").click()
+    page.locator("#outcome-value").fill("900")
+    page.get_by_role("button", name="Save the correction").click()
+    expect(page.get_by_text("$1,250.50 became $900.00")).to_be_visible()
+    _look_at(page)
+    page.get_by_role("textbox", name="Why?").fill("logged twice")
+    page.get_by_role("button", name="Take it back").click()
+
+    expect(page.get_by_text("It counts nowhere any more")).to_be_visible()
+    expect(page.get_by_text("logged twice")).to_be_visible()
+    page.goto(f"{parley.url}/me/")
+    # On a narrow page the table is a list of cards, whose cells are headers no more.
+    expect(page.locator("th", has_text="$900.00")).to_contain_text("Voided")
+    _look_at(page)
+
+
+def _look_at(page):
+    """Check that nothing overflows and axe finds nothing."""
+    overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert page.evaluate(overflow) == 0
+    page.add_script_tag(path=str(AXE))
+    found = page.evaluate("axe.run().then((all) => all.violations.map((one) => one.id))")
+    assert found == []
+
+
 def test_a_proof_is_dropped_previewed_removed_and_refused_before_sending(ana, parley, tmp_path):
     run = ana.execution_id
     ana.goto(f"{parley.url}/outcome/{run}")

@@ -134,6 +134,7 @@ class OutcomeView(APIView):
     @extend_schema(
         operation_id="outcome_void",
         summary="Take a result back",
+        description='A JSON body may say why, for its history: {"reason": "logged twice"}.',
         request=serializers.VoidInput,
         responses=serializers.OutcomeSerializer,
     )
