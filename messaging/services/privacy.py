@@ -160,13 +160,13 @@ def erase_contact(*, contact: Contact, actor: audit.HasPublicId | str, note: str
     cached = [(talk.number.phone_number_id, contact.wa_key) for talk in talks]
     with transaction.atomic():
         row = Contact.objects.select_for_update().get(pk=contact.pk)
-        _erase_words(row, talks)
+        sent_files = _erase_words(row, talks)
         runs.filter(state__in=LIVE_RUN_STATES).update(
             state=SurveyRunState.STOPPED, next_attempt_at=None
         )
         SurveyStep.objects.filter(run__in=runs).update(text="", done_at=clock.now())
         _erase_shop(row)
-        keys = _erase_identity(row)
+        keys = sent_files + _erase_identity(row)
         audit.record_event(
             actor=actor,
             action="contact.erased",
@@ -180,7 +180,8 @@ def erase_contact(*, contact: Contact, actor: audit.HasPublicId | str, note: str
         media_storage().delete(key)
 
 
-def _erase_words(contact: Contact, talks: list[Conversation]) -> None:
+def _erase_words(contact: Contact, talks: list[Conversation]) -> list[str]:
+    """Erase what was said; return the storage keys of files that were sent."""
     # The version and the fence rise: whoever is writing a turn this moment writes nothing.
     Conversation.objects.filter(contact=contact).update(
         state=None,
@@ -200,7 +201,10 @@ def _erase_words(contact: Contact, talks: list[Conversation]) -> None:
     received.update(payload={}, profile_name="")
     sent = OutboundMessage.objects.filter(conversation__in=talks)
     sent.filter(state__in=UNSENT).update(state=OutboundState.CANCELLED, next_attempt_at=None)
-    sent.exclude(state=OutboundState.SENDING).update(payload={}, text="")
+    gone = sent.exclude(state=OutboundState.SENDING)
+    payloads = gone.values_list("payload", flat=True)
+    keys = [str(payload.get("media_key") or "") for payload in payloads]
+    gone.update(payload={}, text="")
     MessageStatus.objects.filter(outbound__conversation__in=talks).update(payload={})
     ConversationNote.objects.filter(conversation__in=talks).delete()
     TurnRecord.objects.filter(conversation__in=talks).update(reasons=[])
@@ -208,6 +212,8 @@ def _erase_words(contact: Contact, talks: list[Conversation]) -> None:
         state=HandOffState.DONE, done_at=clock.now()
     )
     erase_streams([talk.stream_name for talk in talks])
+    # What an operator attached; pictures of goods lie elsewhere and stay.
+    return [key for key in keys if key.startswith("outbound/")]
 
 
 def _erase_shop(contact: Contact) -> None:
