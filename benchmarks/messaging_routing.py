@@ -3,6 +3,12 @@
 Run ``python -m benchmarks.messaging_routing`` (``--quick`` leaves out the misses; it takes
 seconds). Held-out rows ask each situation (a kind of shop, a way to talk) of weights that never
 saw it. The peer in the same run is the best single guess: the most frequent lane.
+
+"never seen" asks `messaging/tests/held_out`: utterances written before their author had looked at
+the corpus, the lexicon or the rules, and measured once. Of 224, 35 turned out to stand in the
+corpus word for word (but for a number) and were left out. That first measurement of the other 189
+is the honest one: Spanish (114) 0.895 lenient, 0.877 strict, 0.842 intent; English (75) 0.907,
+0.907, 0.813. Nothing was trained or tuned on them since; whoever does must write a new set.
 """
 
 from __future__ import annotations
@@ -19,6 +25,7 @@ from benchmarks.machine import print_machine
 from benchmarks.tables import Cell, print_table
 
 CORPUS = Path(__file__).resolve().parent.parent / "messaging" / "tests" / "corpora"
+HELD_OUT = CORPUS.parent / "held_out"
 
 
 def main() -> None:
@@ -40,6 +47,8 @@ def main() -> None:
     print_machine()
     utterances = read_corpus(options.corpus)
     runs: dict[str, Mapping[str, Score]] = {"shipped weights": measure(utterances)}
+    if options.corpus == CORPUS:
+        runs["never seen"] = measure(read_corpus(HELD_OUT))
     if not options.as_it_is:
         runs["situation held out"] = measure_held_out(utterances)
     rows: list[list[Cell]] = []
@@ -64,10 +73,15 @@ def main() -> None:
         ["", "asked", "lane lenient", "lane strict", "intent", "unsure", "most frequent lane"],
         rows,
     )
-    last = runs[list(runs)[-1]]
-    for language, score in sorted(last.items()):
+    tables = [
+        (f"{name}, {language}", score)
+        for name, scores in runs.items()
+        if name != "shipped weights" or len(runs) == 1
+        for language, score in sorted(scores.items())
+    ]
+    for title, score in tables:
         print_table(
-            f"Confusion, {language} (row: expected, column: answered)",
+            f"Confusion, {title} (row: expected, column: answered)",
             ["", *LANE_ORDER, "recall"],
             [
                 [

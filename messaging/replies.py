@@ -7,7 +7,7 @@ Owns the kinds of messages, their limits and their JSON form in the outbox. The 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
@@ -95,8 +95,11 @@ class Reply:
 
     def to_json(self) -> dict[str, Any]:
         """Return the reply as JSON, empty fields left out."""
+        # Not `asdict` of the whole: it copies deeply twenty fields of which two or three are set.
         return {
-            key: value for key, value in asdict(self).items() if value not in ("", (), None, {})
+            name: _plain(value)
+            for name in _FIELD_NAMES
+            if (value := getattr(self, name)) not in ("", (), None, {})
         }
 
     @classmethod
@@ -107,15 +110,15 @@ class Reply:
             ValueError: an unknown kind.
             TypeError: an unknown field.
         """
-        fields = dict(stored)
-        fields["kind"] = ReplyKind(fields["kind"])
-        fields["buttons"] = tuple(Button(**one) for one in fields.get("buttons", ()))
-        fields["sections"] = tuple(
+        read = dict(stored)
+        read["kind"] = ReplyKind(read["kind"])
+        read["buttons"] = tuple(Button(**one) for one in read.get("buttons", ()))
+        read["sections"] = tuple(
             Section(one["title"], tuple(Row(**row) for row in one["rows"]))
-            for one in fields.get("sections", ())
+            for one in read.get("sections", ())
         )
-        fields["template_values"] = tuple(fields.get("template_values", ()))
-        return cls(**fields)
+        read["template_values"] = tuple(read.get("template_values", ()))
+        return cls(**read)
 
     @property
     def readable(self) -> str:
@@ -130,6 +133,15 @@ class Reply:
         if self.kind is ReplyKind.LOCATION:
             parts.append(f"({self.place_name or 'location'})")
         return "\n".join(part for part in parts if part)
+
+
+_FIELD_NAMES = tuple(one.name for one in fields(Reply))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(one if isinstance(one, str) else asdict(one) for one in value)
+    return dict(value) if isinstance(value, Mapping) else value
 
 
 def cut(text: str, limit: int) -> str:

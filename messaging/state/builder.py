@@ -25,7 +25,7 @@ def build_state(conversation: Conversation) -> State:
     return state
 
 
-def hydrate_state(conversation: Conversation, *, now: datetime) -> State:
+def hydrate_state(conversation: Conversation, *, now: datetime, is_cached: bool = True) -> State:
     """Return the state a turn starts from.
 
     The cached one is taken where it is of the row's version, else the row's. After 24 hours
@@ -33,16 +33,23 @@ def hydrate_state(conversation: Conversation, *, now: datetime) -> State:
     and live on. A stored state that breaks the contract is put aside with a log line, since
     nobody could go on with it; the conversation's messages are all there.
 
+    Args:
+        conversation: with its number, company and contact.
+        now: the moment of the turn.
+        is_cached: False leaves Redis alone, as inside a transaction.
+
     Raises:
         UnknownSchemaError: newer code wrote it. The turn waits for a server that knows it.
     """
     if conversation.state is None or is_over(conversation.state, now=now):
         return build_state(conversation)
-    cached = cache.read_state(
-        conversation.number.phone_number_id,
-        conversation.contact.wa_key,
-        version=conversation.version,
-    )
+    cached = None
+    if is_cached:
+        cached = cache.read_state(
+            conversation.number.phone_number_id,
+            conversation.contact.wa_key,
+            version=conversation.version,
+        )
     for found in (cached, conversation.state):
         if found is None:
             continue

@@ -148,13 +148,15 @@ class TurnController:
         if isinstance(turn, Silence):
             return commit_turn(commit).is_released
         now = clock.now()
-        context = build_context(conversation, hydrate_state(conversation, now=now), now=now)
+        state = hydrate_state(conversation, now=now)
+        context = build_context(conversation, state, now=now)
         decision, result = self._answer(conversation, turn, context)
+        commit = replace(commit, turn=turn, state=state)
         try:
-            committed = commit_turn(replace(commit, turn=turn, decision=decision, result=result))
+            committed = commit_turn(replace(commit, decision=decision, result=result))
         except ConflictError as refusal:
             decision, result = self._answer_refusal(turn, context, decision, refusal)
-            committed = commit_turn(replace(commit, turn=turn, decision=decision, result=result))
+            committed = commit_turn(replace(commit, decision=decision, result=result))
         logger.info(
             "orchestrate_turn.completed",
             extra={

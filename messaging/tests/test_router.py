@@ -21,6 +21,7 @@ from messaging.router.weights import WEIGHTS_FILE
 from messaging.turns import Turn, TurnKind
 
 CORPUS = Path(__file__).parent / "corpora"
+HELD_OUT = Path(__file__).parent / "held_out"
 
 
 def context(**fields) -> TurnContext:
@@ -188,6 +189,18 @@ def test_situations_it_never_saw_are_placed_well():
         assert score.share(score.lenient) >= 0.90
         assert score.share(score.strict) >= 0.90
         assert score.share(score.intent) >= 0.80
+
+
+def test_utterances_nobody_trained_on_are_placed_well():
+    held_out = read_corpus(HELD_OUT)
+
+    for language, score in measure(held_out).items():
+        assert score.asked >= 75, language
+        assert score.share(score.lenient) >= 0.85, score.misses
+        assert score.share(score.strict) >= 0.75, score.misses
+        assert score.share(score.intent) >= 0.75, score.misses
+    trained_on = {tuple(read_tokens(one.text)) for one in read_corpus(CORPUS)}
+    assert not [one.text for one in held_out if tuple(read_tokens(one.text)) in trained_on]
 
 
 def test_the_weights_belong_to_the_corpus():
