@@ -302,7 +302,7 @@ def test_quotes_open_the_turn_they_were_said_in(
     )
     make_theme(survey, visitor)
     browser = browser_of(ana)
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         answer = browser.get(f"/console/surveys/{survey.public_id}/insights/")
     shown = answer.context["questions"][0]
     row = shown.chart.rows[0]
