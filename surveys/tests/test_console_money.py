@@ -320,7 +320,7 @@ def test_quotes_open_the_turn_they_were_said_in(
     assert "Early: fewer than five sessions" in page
     for number in range(4):
         make_theme(survey, visitor, label=f"Theme {number}")
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         browser.get(f"/console/surveys/{survey.public_id}/insights/")
     assert "copied notes" in browser.get("/console/insights/").content.decode()
 
