@@ -27,8 +27,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 START_SECONDS = 90
 PEOPLE = ("", "visitor@demo.example", "operator@demo.example", "owner@demo.example")
-# light at a desk and dark on a phone: each rule of the style sheets is seen in one of them.
-SCREENS = (("light", 1280), ("dark", 360))
+SCREENS = (("light", 1280), ("dark", 360), ("dark", 1280), ("light", 360))
 
 # What has no page behind it, by the beginning of its route.
 NOT_PAGES = (
@@ -43,7 +42,7 @@ NOT_PAGE_ENDS = (
     *("/start", "/cancel", "/delete", "/captions.vtt", "/chapters.vtt", "/thread/", "/reply/"),
     *("/do/<str:action>/", "/revoke/", "/resend/", "/role/", "/remove/", "/erase/", "/pay/"),
     *("/rotate/", "/test/", "/state/", "/replay/", "/delete/"),
-    *("/duplicate/", "/status/", "/insights/refresh/", "/insights/video/"),
+    *("/duplicate/", "/status/", "/insights/refresh/", "/insights/video/", "/void", "/download/"),
 )
 # Pages no link leads to, with the reason; each has tests of its own.
 NO_LINK = {
@@ -55,6 +54,7 @@ NO_LINK = {
     "account/password/reset/complete/": "after a form",
     "account/password/change/done/": "after a form",
     "account/company/new/": "the demo's people have one",
+    "account/erased/": "after a form",
     "upgrade/pay/<str:purchase_id>": "after a form",
     "pay/<str:payment_id>/": "from a message",
 }
