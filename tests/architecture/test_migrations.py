@@ -72,7 +72,9 @@ def unsafe_operations(migration: migrations.Migration) -> list[str]:
 
 def is_widening(migration: migrations.Migration, operation: migrations.AlterField) -> bool:
     """Tell whether a changed field only takes more than it did: choices, length, NULL."""
-    state = LOADER.project_state(migration.dependencies)
+    # As the graph names them: a dependency on the user model says "__first__" of its app.
+    named = [LOADER.check_key(one, migration.app_label) for one in migration.dependencies]
+    state = LOADER.project_state([one for one in named if one is not None])
     before = state.models[migration.app_label, operation.model_name_lower].fields[operation.name]
     after = operation.field
     if type(before) is not type(after) or (before.null and not after.null):
@@ -138,3 +140,14 @@ def test_an_online_index_needs_a_migration_that_is_not_atomic():
 
     assert len(unsafe_operations(make(online))) == 1
     assert unsafe_operations(make(online, atomic=False)) == []
+
+
+def test_a_changed_field_may_stand_in_a_migration_that_needs_the_user_model():
+    longer = migrations.AlterField("RateCounter", "scope", models.CharField(max_length=5000))
+    migration = make(longer)
+    migration.dependencies = [
+        ("core", "0001_initial"),
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+    ]
+
+    assert unsafe_operations(migration) == []
