@@ -34,11 +34,23 @@ function nameOf(node) {
   return href ? `a[href="${CSS.escape(href)}"]` : null;
 }
 
+const shown = new WeakMap(); // part of this page -> the server's copy it was last made of
+
+/** Return a copy to compare: forms' tokens are masked anew in every answer and mean no change. */
+function comparable(part) {
+  const copy = part.cloneNode(true);
+  for (const token of copy.querySelectorAll("[name=csrfmiddlewaretoken]")) token.removeAttribute("value");
+  return copy;
+}
+
 /** Take over a part as the server shows it now; whoever is typing or standing in it stays there. */
 function swap(target, fresh) {
-  if (!fresh || target.innerHTML === fresh.innerHTML) return;
+  if (!fresh) return;
+  const copy = comparable(fresh);
+  if (shown.get(target)?.isEqualNode(copy)) return;
   const focused = target.contains(document.activeElement) ? document.activeElement : null;
   if (focused?.matches("input, textarea, select")) return; // the next event or poll takes it over
+  shown.set(target, copy);
   const name = focused && nameOf(focused);
   target.replaceChildren(...fresh.cloneNode(true).childNodes);
   formatLocalTimes(target);
@@ -79,9 +91,9 @@ const refreshThread = once(async () => {
 
 /** The 24 hours may end or begin anew, or the person opt out, while somebody looks. */
 function refreshComposer(page) {
-  const shown = document.querySelector("[data-composer]");
+  const current = document.querySelector("[data-composer]");
   const fresh = page.querySelector("[data-composer]");
-  if (fresh && shown.dataset.composer !== fresh.dataset.composer) shown.replaceWith(fresh);
+  if (fresh && current.dataset.composer !== fresh.dataset.composer) current.replaceWith(fresh);
 }
 
 function refreshAll() {
