@@ -122,14 +122,13 @@ def django_db_setup(request: pytest.FixtureRequest, django_db_setup: None) -> No
 @pytest.fixture(autouse=True)
 def _no_memory_between_tests() -> Iterator[None]:
     """Forget what outlives a test: nudges, caches, counters in Redis, remembered health."""
-    from core import health, ratelimit
+    from core import health, ratelimit, remembered
     from core.jobs.testing import lose_pending
-    from messaging.selectors import shop_front
 
     lose_pending()
     yield
     health.forget_results()
-    shop_front.forget_shop_fronts()
+    remembered.forget_all()
     if live_settings.REDIS_URL:
         ratelimit.forget_counters()
     caches["default"].clear()

@@ -11,8 +11,6 @@ import logging
 import os
 import secrets
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -22,6 +20,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from core import clock, lease
 from core.compiled import SLOT, CompiledQuery
 from core.errors import ConflictError
+from core.lease_keeper import keeper
 from messaging.agents_protocol import (
     AgentResult,
     DialogueTurn,
@@ -43,6 +42,7 @@ from messaging.models import (
 )
 from messaging.models.inbound import InboundState
 from messaging.replies import say
+from messaging.selectors.shop_front import number_of
 from messaging.services import contacts, intake
 from messaging.state.builder import hydrate_state
 from messaging.state.contract import State
@@ -85,7 +85,12 @@ class TurnController:
                 return handled
             is_empty = False
             try:
-                with _kept(conversation_id, fence):
+                with keeper.keep(
+                    Conversation.objects.filter(public_id=conversation_id),
+                    fence=fence,
+                    seconds=LEASE_SECONDS,
+                    every_seconds=RENEW_SECONDS,
+                ):
                     count, is_empty = self._drain_held(conversation_id, fence)
             finally:
                 if not is_empty:
@@ -298,7 +303,7 @@ def _next_message_query() -> QuerySet[InboundMessage]:
     )
     return (
         _waiting(SLOT)
-        .select_related("conversation__number__company", "conversation__contact")
+        .select_related("conversation__contact")
         .annotate(has_held=Exists(held))
         .order_by("sent_at", "id")
     )
@@ -313,7 +318,10 @@ def _next_message(conversation_id: str) -> tuple[InboundMessage, bool] | None:
     With all a turn needs to know of its conversation, by one statement.
     """
     found = _NEXT_MESSAGE.first(conversation_id)
-    return (found, bool(vars(found)["has_held"])) if found is not None else None
+    if found is None:
+        return None
+    found.conversation.number = number_of(found.conversation.number_id)
+    return found, bool(vars(found)["has_held"])
 
 
 def _claim(conversation_id: str) -> int | None:
@@ -359,28 +367,3 @@ def _leave(conversation_id: str, fence: int) -> bool:
 
 def _name() -> str:
     return f"{os.getpid()}:{threading.get_ident()}:{secrets.token_hex(4)}"
-
-
-@contextmanager
-def _kept(conversation_id: str, fence: int) -> Iterator[None]:
-    """Renew the lease while the work inside goes on, from a thread that ends with it."""
-    is_over = threading.Event()
-
-    def renew() -> None:
-        found = Conversation.objects.filter(public_id=conversation_id)
-        try:
-            while not is_over.is_set():
-                if not lease.renew(found, fence=fence, seconds=LEASE_SECONDS):
-                    return
-                is_over.wait(RENEW_SECONDS)
-        finally:
-            connection.close()
-
-    keeper = threading.Timer(RENEW_SECONDS, renew)
-    keeper.daemon = True
-    keeper.start()
-    try:
-        yield
-    finally:
-        is_over.set()
-        keeper.cancel()
