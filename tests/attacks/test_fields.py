@@ -43,6 +43,8 @@ POWERS = {
 MEANT = {
     # The identity a company's server has signed.
     ("survey_session_start_create", "user"),
+    # A company pauses its own endpoint and switches it on again.
+    ("webhook_update", "state"),
 }
 
 

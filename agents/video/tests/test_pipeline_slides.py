@@ -133,7 +133,19 @@ def test_any_text_that_can_be_drawn_fits_its_box(words):
 
 @needs_dejavu
 def test_a_line_of_another_script_is_drawn_by_one_font_that_has_it(book):
-    (run,) = book.runs(book.clean("مرحبا بكم"), book.display)
+    # Which letters the display font has depends on what is installed: some have Arabic ones.
+    greetings = ("مرحبا بكم", "გამარჯობა ყველას", "ສະບາຍດີ ທຸກຄົນ", "ⴰⵣⵓⵍ ⵉⵎⵔⵔⴰ")
+    for greeting in greetings:
+        if any(book.display.has(one) for one in greeting if one.isalpha()):
+            continue
+        try:
+            cleaned = book.clean(greeting)
+        except fonts.MissingLettersError:
+            continue
+        break
+    else:
+        pytest.skip("no font here has a script that the display font lacks")
+    (run,) = book.runs(cleaned, book.display)
 
     assert run.face is not book.display
     assert all(run.face.has(one) or one == " " for one in run.text)
