@@ -387,7 +387,14 @@ class InsightsSerializer(serializers.Serializer[Any]):
     survey_id = serializers.CharField()
     total_sessions = serializers.IntegerField()
     average_score = serializers.FloatField(allow_null=True)
-    average_payment = serializers.FloatField(allow_null=True)
+    average_payment = serializers.FloatField(
+        allow_null=True,
+        help_text=(
+            "What was promised or paid, over all completed sessions. An answer without pay counts "
+            "as 0, and so does a payout that is held (until it is approved), rejected, cancelled, "
+            "failed or reversed. Null before the first completed session."
+        ),
+    )
     currency = serializers.CharField()
     flagged_sessions = serializers.IntegerField()
     sessions_used = serializers.IntegerField()

@@ -175,10 +175,12 @@ def evaluations_of(response: SurveyResponse) -> QuerySet[EvaluationRecord]:
 def totals_of(survey: Survey) -> Totals:
     """Return counts and averages over a survey's completed answers, erased ones left out.
 
-    The average payment counts unpaid answers as 0 and payouts by what they are worth now:
-    rejected, cancelled, failed and reversed ones as 0.
+    Payments are what was promised or paid: an answer without pay counts as 0, and so does a
+    payout that is held, as nobody has promised it yet, or was rejected, cancelled, reversed or
+    failed.
     """
-    worthless = (
+    not_promised = (
+        PayoutState.HELD,
         PayoutState.REJECTED,
         PayoutState.CANCELLED,
         PayoutState.FAILED,
@@ -188,7 +190,7 @@ def totals_of(survey: Survey) -> Totals:
         completed=Count("pk"),
         flagged=Count("pk", filter=Q(is_flagged=True)),
         average_score=Avg("score"),
-        paid=Coalesce(Sum("payout__amount_minor", filter=~Q(payout__state__in=worthless)), 0),
+        paid=Coalesce(Sum("payout__amount_minor", filter=~Q(payout__state__in=not_promised)), 0),
     )
     completed = row["completed"]
     return Totals(

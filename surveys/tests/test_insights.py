@@ -15,7 +15,7 @@ from agents.interview.types import Theme as FoundTheme
 from core import clock
 from core.ids import new_id
 from core.jobs import testing as jobs
-from surveys.models import InsightReport, SurveyResponse, Theme, ThemeMention
+from surveys.models import InsightReport, Payout, PayoutState, SurveyResponse, Theme, ThemeMention
 from surveys.services import insights
 from surveys.tests.agent_doubles import FixedEvaluator, use_flags
 from surveys.tests.builders import ANSWERS, OTHER_ANSWERS, THIRD_ANSWERS, Visitor, make_survey
@@ -145,9 +145,41 @@ def test_totals_count_flagged_answers_and_themes_leave_them_out(
     body = shown(api_of(acme), survey)
     assert (body["total_sessions"], body["flagged_sessions"], body["sessions_used"]) == (3, 1, 2)
     assert body["average_score"] == round((85 + 65 + 10) / 3, 1)
-    # 85 earns 15.50, 65 earns 9.50 (held), 10 earns nothing.
-    assert body["average_payment"] == 8.33
+    # 85 earns 15.50, 65 would earn 9.50 and is held, 10 earns nothing.
+    assert body["average_payment"] == 5.17
     assert body["themes"][0]["session_count"] == 2
+
+
+@pytest.mark.parametrize(
+    ("state", "average"),
+    [
+        (PayoutState.HELD, 7.75),
+        (PayoutState.APPROVED, 12.5),
+        (PayoutState.SENDING, 12.5),
+        (PayoutState.UNCLAIMED, 12.5),
+        (PayoutState.PAID, 12.5),
+        (PayoutState.REJECTED, 7.75),
+        (PayoutState.CANCELLED, 7.75),
+        (PayoutState.FAILED, 7.75),
+        (PayoutState.REVERSED, 7.75),
+    ],
+)
+def test_the_average_payment_is_of_what_was_promised_or_paid(
+    acme: Company,
+    evaluator: FixedEvaluator,
+    agent: WordAgent,
+    api_of: ApiOf,
+    state: PayoutState,
+    average: float,
+) -> None:
+    survey = make_survey(acme)
+    Visitor(survey).answer_all()
+    evaluator.score = 65
+    second = Visitor(survey)
+    second.answer_all(OTHER_ANSWERS)
+    Payout.objects.filter(response=second.response).update(state=state)
+    # 15.50 for the first; 9.50 for the second as long as it is promised.
+    assert shown(api_of(acme), survey)["average_payment"] == average
 
 
 def test_refreshes_keep_the_themes_id(
