@@ -79,6 +79,8 @@ class FunnelChart:
     title: str
     note: str
     steps: tuple[FunnelStep, ...]
+    counted: str = "People"
+    """What the figures count."""
 
 
 @dataclass(frozen=True)
@@ -209,7 +211,7 @@ def build_bar_chart(
 
 
 def build_funnel_chart(
-    *, title: str, steps: Sequence[tuple[str, int]], note: str = ""
+    *, title: str, steps: Sequence[tuple[str, int]], note: str = "", counted: str = "People"
 ) -> FunnelChart:
     """Show how many people reached each step, as a share of the first and of the one before.
 
@@ -218,6 +220,7 @@ def build_funnel_chart(
         steps: label and count, first step first. A step may exceed the one before (people who
             resume), so bars are scaled to the largest.
         note: a sentence under the caption.
+        counted: what the figures count, the heading of their column.
 
     Raises:
         ValueError: a count is negative.
@@ -237,7 +240,7 @@ def build_funnel_chart(
                 share_of_previous=_percent(count, previous) if index else "",
             )
         )
-    return FunnelChart(title=title, note=note, steps=tuple(drawn))
+    return FunnelChart(title=title, note=note, steps=tuple(drawn), counted=counted)
 
 
 def build_line_chart(

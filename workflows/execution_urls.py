@@ -50,6 +50,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/outcome/<str:outcome_id>", outcomes.OutcomeView.as_view(), name="api_outcome"),
     path("executor/<str:execution_id>", executor.show_executor, name="workflow_executor"),
     path("executor/<str:execution_id>/video", executor.make_video, name="workflow_executor_video"),
+    path(
+        "executor/<str:execution_id>/language",
+        executor.switch_language,
+        name="workflow_executor_language",
+    ),
     path("outcome/<str:execution_id>", outcome_logger.show_outcome, name="workflow_outcome"),
     path("result/<str:outcome_id>", result.show_result, name="workflow_result"),
     path("result/<str:outcome_id>/void", result.void_result, name="workflow_result_void"),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from accounts.models import Market, Profile, SkillLevel, User
 from core import audit
-from core.errors import ConflictError
+from core.errors import ConflictError, InvalidInputError
 
 
 class EmailTakenError(ConflictError):
@@ -33,6 +34,17 @@ def sign_up(*, email: str, password: str, full_name: str = "", language: str = "
     except IntegrityError as error:
         raise EmailTakenError from error
     return user
+
+
+def choose_language(*, user: User, language: str) -> None:
+    """Store the language a person wants to read.
+
+    Raises:
+        InvalidInputError: it is none of ours.
+    """
+    if language not in dict(settings.LANGUAGES):
+        raise InvalidInputError("language_invalid", "Choose English or Spanish.")
+    Profile.objects.update_or_create(user=user, defaults={"language": language})
 
 
 def update_profile(

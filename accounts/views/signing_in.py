@@ -13,6 +13,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language_from_request
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -114,7 +115,7 @@ def signup(request: HttpRequest) -> HttpResponseBase:
                 email=form.cleaned_data["email"],
                 password=form.cleaned_data["password"],
                 full_name=form.cleaned_data["full_name"],
-                language=getattr(request, "LANGUAGE_CODE", settings.LANGUAGE_CODE)[:2],
+                language=get_language_from_request(request)[:2],
             )
         except EmailTakenError as error:
             form.add_error("email", error.detail)

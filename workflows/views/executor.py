@@ -9,14 +9,17 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
+from django.utils import translation
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
+from accounts.services.people import choose_language
 from core.errors import NotFoundError, ParleyError
 from surveys.selectors.feedback import feedback_offer
 from workflows.api.shapes import shape_execution
+from workflows.page_texts import language_for, texts_context
 from workflows.selectors.executions import execution_of
 from workflows.selectors.outcomes import outcomes_of_execution
 from workflows.services.videos import create_run_video
@@ -35,28 +38,43 @@ def show_executor(request: HttpRequest, execution_id: str) -> HttpResponse:
         raise Http404 from None
     shaped = shape_execution(execution)
     is_over = not execution.is_open
-    return render(
-        request,
-        "workflows/executor.html",
-        {
-            "execution": execution,
-            "version": execution.version,
-            "steps": _with_progress(shaped),
-            "current_step": shaped["current_step"],
-            "total_steps": shaped["total_steps"],
-            "clock_text": clock_text(shaped["elapsed_seconds"]),
-            "has_newer_version": shaped["has_newer_version"],
-            "is_over": is_over,
-            "outcomes_count": outcomes_of_execution(person, execution).count() if is_over else 0,
-            "offer": feedback_offer(execution.workflow.feedback_survey_id, person),
-            "crumbs": [("Workflows", catalogue_url()), (execution.version.title, "")],
-            "executor_settings": {
-                "execution": shaped,
-                "apiUrl": reverse("api_execution", args=[execution.public_id]),
-                "outcomeUrl": shaped["outcome_url"],
-            },
+    texts = texts_context(language_for(request))
+    context = {
+        **texts,
+        "execution": execution,
+        "version": execution.version,
+        "steps": _with_progress(shaped),
+        "current_step": shaped["current_step"],
+        "total_steps": shaped["total_steps"],
+        "clock_text": clock_text(shaped["elapsed_seconds"]),
+        "has_newer_version": shaped["has_newer_version"],
+        "is_over": is_over,
+        "outcomes_count": outcomes_of_execution(person, execution).count() if is_over else 0,
+        "offer": feedback_offer(execution.workflow.feedback_survey_id, person),
+        "crumbs": [(texts["t"]["workflows"], catalogue_url()), (execution.version.title, "")],
+        "executor_settings": {
+            "execution": shaped,
+            "apiUrl": reverse("api_execution", args=[execution.public_id]),
+            "outcomeUrl": shaped["outcome_url"],
         },
-    )
+    }
+    with translation.override(texts["language"]):
+        return render(request, "workflows/executor.html", context)
+
+
+@require_POST
+@login_required
+def switch_language(request: HttpRequest, execution_id: str) -> HttpResponse:
+    """Keep another language in the person's profile and show the run in it."""
+    person = cast(User, request.user)
+    try:
+        execution_of(person, execution_id)
+        choose_language(user=person, language=request.POST.get("language", ""))
+    except NotFoundError:
+        raise Http404 from None
+    except ParleyError as error:
+        messages.error(request, error.detail)
+    return redirect("workflow_executor", execution_id)
 
 
 @require_POST

@@ -59,6 +59,7 @@ def show_me(request: HttpRequest) -> HttpResponse:
 def _funnel(counts: dict[str, int]) -> FunnelChart:
     return build_funnel_chart(
         title="Your runs",
+        counted="Runs",
         steps=[
             ("Started", counts["started"]),
             ("Completed", counts["completed"]),

@@ -18,10 +18,10 @@ UNIT_FIELDS = {
     MetricType.CUSTOM: "label",
 }
 METRICS = [
-    (MetricType.REVENUE, "coin", "Money you took in because of it."),
-    (MetricType.TIME_SAVED, "clock", "Hours or days you did not have to spend."),
-    (MetricType.CUSTOMERS, "users", "New customers it brought."),
-    (MetricType.CUSTOM, "pencil", "Anything else you count, such as interviews."),
+    (MetricType.REVENUE, "coin"),
+    (MetricType.TIME_SAVED, "clock"),
+    (MetricType.CUSTOMERS, "users"),
+    (MetricType.CUSTOM, "pencil"),
 ]
 
 

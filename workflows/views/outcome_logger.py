@@ -13,10 +13,12 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import translation
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
+from accounts.services.people import choose_language
 from core import ratelimit
 from core.errors import NotFoundError, ParleyError
 from core.text import clean_text
@@ -24,6 +26,7 @@ from surveys.selectors.feedback import feedback_offer
 from workflows.api.outcomes import LOGS_AN_HOUR
 from workflows.api.shapes import display_value
 from workflows.models import Execution, ExecutionState, Outcome
+from workflows.page_texts import language_for, texts_context
 from workflows.selectors.executions import execution_of
 from workflows.selectors.outcomes import outcome_of, outcomes_of_execution
 from workflows.services import outcomes
@@ -46,6 +49,9 @@ def show_outcome(request: HttpRequest, execution_id: str) -> HttpResponse:
         return _render(request, person, execution, _empty_form())
     form = {name: request.POST.get(name, "")[:200] for name in _empty_form()}
     try:
+        if "language" in request.POST:  # the switch is in the form, so that it keeps what is typed
+            choose_language(user=person, language=request.POST["language"])
+            return _render(request, person, execution, form)
         outcome = _take_in(request, person, execution, form)
     except ParleyError as error:
         return _render(request, person, execution, form, error)
@@ -83,11 +89,14 @@ def _render(
     form: dict[str, str],
     error: ParleyError | None = None,
 ) -> HttpResponse:
+    texts = texts_context(language_for(request))
+    words = texts["t"]
     context = {
+        **texts,
         "execution": execution,
         "version": execution.version,
         **form_context(form, error),
-        "lost_file": bool(error and request.FILES),
+        "lost_file": bool(request.FILES),
         "logged": [
             {"row": row, "display": display_value(row), "proof": getattr(row, "proof", None)}
             for row in outcomes_of_execution(person, execution)
@@ -97,9 +106,9 @@ def _render(
         if execution.state == ExecutionState.COMPLETED
         else None,
         "crumbs": [
-            ("Workflows", catalogue_url()),
+            (words["workflows"], catalogue_url()),
             (execution.version.title, reverse("workflow_executor", args=[execution.public_id])),
-            ("Log a result", ""),
+            (words["log_result"], ""),
         ],
         "logger_settings": {
             "executionId": execution.public_id,
@@ -111,7 +120,8 @@ def _render(
         },
     }
     status = error.status if error else 200
-    return render(request, "workflows/outcome_logger.html", context, status=status)
+    with translation.override(texts["language"]):
+        return render(request, "workflows/outcome_logger.html", context, status=status)
 
 
 def _just_logged(request: HttpRequest, person: User) -> str:

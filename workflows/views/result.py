@@ -22,6 +22,7 @@ from workflows import units
 from workflows.api.outcomes import LOGS_AN_HOUR
 from workflows.api.shapes import display_value
 from workflows.models import Outcome, OutcomeChange, OutcomeChangeKind
+from workflows.page_texts import texts_context
 from workflows.selectors.outcomes import changes_of, count_own_changes, outcome_of
 from workflows.services import outcomes
 from workflows.views.outcome_form import UNIT_FIELDS, empty_form, form_context, read_form
@@ -132,6 +133,7 @@ def _render(
     outcome = outcome_of(person, outcome.public_id)
     context = {
         **form_context(form, error),
+        **texts_context("en"),
         "outcome": outcome,
         "display": display_value(outcome),
         "proof": getattr(outcome, "proof", None),

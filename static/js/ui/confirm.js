@@ -2,11 +2,13 @@
  * Ask in the shared dialog.
  * @returns {Promise<boolean>} true only when the person chose the action
  */
-export function confirmChoice({ title = "Are you sure?", text = "", action = "Continue" }) {
+export function confirmChoice({ title = "Are you sure?", text = "", action = "Continue", cancel = "Cancel", language = "en" }) {
   const dialog = document.getElementById("confirm-dialog");
   dialog.querySelector("#confirm-title").textContent = title;
   dialog.querySelector("#confirm-text").textContent = text;
   dialog.querySelector("[data-confirm-yes]").textContent = action;
+  dialog.querySelector("[data-confirm-no]").textContent = cancel;
+  dialog.lang = language;
   dialog.returnValue = "no"; // Esc keeps the last value, which could be an earlier yes
   dialog.showModal();
   return new Promise((resolve) => {

@@ -18,10 +18,10 @@ function relative(moment, language) {
 
 /** Rewrite every <time data-local-time> below `root` to the reader's own zone; the title keeps UTC. */
 export function formatLocalTimes(root = document) {
-  const language = document.documentElement.lang || undefined;
   for (const element of root.querySelectorAll("time[data-local-time]")) {
     const moment = new Date(element.dateTime);
     if (Number.isNaN(moment.getTime())) continue;
+    const language = element.closest("[lang]")?.lang || undefined; // a part may be in another language
     const style = element.dataset.localTime;
     element.title ||= element.textContent;
     element.textContent = style === "relative"

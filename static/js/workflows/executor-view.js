@@ -1,14 +1,10 @@
 // Owns: the executor page's elements: which step shows, what is ticked, what is said. Knows no API.
 
 import { confirmChoice } from "../ui/confirm.js";
+import { language, say, sayChoice } from "./texts.js";
 
 const UNDO_MS = 8000;
-const STATE_WORDS = {
-  in_progress: ["In progress", "good"],
-  paused: ["Paused", "warn"],
-  completed: ["Completed", "good"],
-  abandoned: ["Abandoned", "neutral"],
-};
+const STATE_TONES = { in_progress: "good", paused: "warn", completed: "good", abandoned: "neutral" };
 
 export class ExecutorView {
   constructor(root) {
@@ -51,12 +47,12 @@ export class ExecutorView {
       this.root.querySelector(`[data-done="${number}"]`).checked = isDone;
       const link = this.root.querySelector(`[data-go="${number}"]`);
       link.classList.toggle("is-done", isDone);
-      link.querySelector("[data-go-state]").textContent = isDone ? "done" : "open";
+      link.querySelector("[data-go-state]").textContent = say(isDone ? "step_is_done" : "step_is_open");
       putText(this.note(number), progress.notes[number] ?? "");
     }
     const bar = this.find("progress");
     bar.value = done.size;
-    this.find("counter").textContent = `${done.size} of ${this.total} steps done`;
+    this.find("counter").textContent = say("counter", { done: done.size, total: this.total });
     this.showButtons();
   }
 
@@ -68,18 +64,19 @@ export class ExecutorView {
     this.find("previous").disabled = this.shown === 1;
     next.hidden = isLast;
     this.find("complete").hidden = !isLast;
-    this.find("next-label").textContent = isDone ? "Next step" : "Done, next step";
+    this.find("next-label").textContent = say(isDone ? "next" : "done_next");
   }
 
   /** Show what the server says of the run as a whole. */
   showState(state, { isSilent = false } = {}) {
-    const [words, tone] = STATE_WORDS[state.status];
+    const words = say(`state_${state.status}`);
+    const tone = STATE_TONES[state.status];
     const pill = this.find("clock-state");
-    const text = isSilent || (state.status === "in_progress" && !state.is_timing) ? "Clock stands still" : words;
+    const text = isSilent || (state.status === "in_progress" && !state.is_timing) ? say("clock_still") : words;
     if (pill.textContent !== text) pill.textContent = text;
     pill.className = `pill pill--${text === words ? tone : "warn"}`;
     const pause = this.find("pause-label");
-    if (pause) pause.textContent = state.status === "paused" ? "Go on" : "Pause";
+    if (pause) pause.textContent = say(state.status === "paused" ? "go_on" : "pause");
     this.showLastEdit(state);
   }
 
@@ -90,8 +87,9 @@ export class ExecutorView {
       return;
     }
     const minutes = Math.round((Date.parse(state.server_time) - Date.parse(state.last_active_at)) / 60_000);
-    const when = minutes < 1 ? "just now" : minutes < 60 ? `${minutes} min ago` : `on ${new Date(state.last_active_at).toLocaleString([], { dateStyle: "medium", timeStyle: "short" })}`;
-    line.textContent = `Last edited on a ${state.last_device.toLowerCase()}, ${when}`;
+    const date = () => new Date(state.last_active_at).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
+    const when = minutes < 1 ? say("just_now") : minutes < 60 ? say("minutes_ago", { minutes }) : say("on_date", { date: date() });
+    line.textContent = say("last_edit", { device: sayChoice("device", state.last_device.toLowerCase()), when });
   }
 
   showSave(text, tone = "") {
@@ -105,7 +103,7 @@ export class ExecutorView {
     this.find("trouble").hidden = !text;
     this.find("trouble-text").textContent = text;
     this.find("trouble-action").hidden = !canReload;
-    if (canReload) this.find("trouble-link").textContent = "Reload the page";
+    if (canReload) this.find("trouble-link").textContent = say("reload");
   }
 
   announce(text) {
@@ -147,10 +145,14 @@ export class ExecutorView {
 
   /** Ask where a run with open steps goes. @returns {Promise<boolean>} go to the first open one */
   askOpenSteps(numbers) {
+    const count = numbers.length === 1 ? "one" : "many";
+    const steps = numbers.join(", ");
     return confirmChoice({
-      title: numbers.length === 1 ? `Step ${numbers[0]} is still open` : "Some steps are still open",
-      text: `Before you complete the workflow, finish ${numbers.length === 1 ? "step" : "the steps"} ${numbers.join(", ")}.`,
-      action: `Go to step ${numbers[0]}`,
+      title: say(`open_${count}_title`, { steps }),
+      text: say(`open_${count}_text`, { steps }),
+      action: say("open_go", { number: numbers[0] }),
+      cancel: say("cancel"),
+      language,
     });
   }
 }

@@ -7,6 +7,7 @@ import { withDone, withNote } from "./progress.js";
 import { formatClock, RunClock } from "./run-clock.js";
 import { ProgressSaver } from "./saver.js";
 import { watchShortcuts } from "./shortcuts.js";
+import { language, say, sayServed } from "./texts.js";
 
 const HEARTBEAT_MS = 15_000;
 const HIDDEN_HEARTBEAT_MS = 60_000;
@@ -70,29 +71,29 @@ function takeState(newest) {
 function meetNews(progress, { clashes, isForeign }) {
   view.showProgress(progress);
   if (clashes.length) {
-    const text = `The note of step ${clashes.join(", ")} was also changed elsewhere. Both texts are kept in it; look it over.`;
+    const text = say("note_clash", { steps: clashes.join(", ") });
     view.showTrouble(text);
   } else if (isForeign) {
-    view.announce("Updated with changes from another tab or device.");
+    view.announce(say("updated_elsewhere"));
   }
 }
 
 function showStatus(status, detail) {
-  const at = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const at = new Date().toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" });
   const words = {
-    saved: [`Saved ${at}`, "good"],
-    waiting: ["Not saved yet", ""],
-    saving: ["Saving…", ""],
-    offline: ["Not connected. Kept in this browser, sent as soon as possible.", "warn"],
-    refused: ["Not saved", "bad"],
-    "signed-out": ["Not saved: sign in again", "bad"],
-    over: ["This run has ended", ""],
+    saved: [say("saved_at", { time: at }), "good"],
+    waiting: [say("not_saved_yet"), ""],
+    saving: [say("saving"), ""],
+    offline: [say("offline"), "warn"],
+    refused: [say("not_saved"), "bad"],
+    "signed-out": [say("not_saved_sign_in"), "bad"],
+    over: [say("run_ended"), ""],
   };
   view.showSave(...words[status]);
-  if (status === "refused") view.showTrouble(detail);
+  if (status === "refused") view.showTrouble(sayServed(detail));
   else if (status === "signed-out") {
-    view.showTrouble("You are signed out. What you typed is kept in this browser; sign in and it is saved.", { canReload: true });
-  } else if (status === "over") view.showTrouble(detail);
+    view.showTrouble(say("signed_out"), { canReload: true });
+  } else if (status === "over") view.showTrouble(sayServed(detail));
   else if (status === "saved" && view.find("trouble-action").hidden === false) view.showTrouble("");
   if (status === "saved") tabs?.postMessage({ state });
 }
@@ -108,8 +109,9 @@ function watchPage(saver) {
     undoStack.push({ number, wasDone: !isDone });
     if (undoStack.length > MAX_UNDO) undoStack.shift();
     edit(withDone(saver.mine, number, isDone));
-    view.offerUndo(isDone ? `Step ${number} done` : `Step ${number} open again`);
-    view.announce(`Step ${number} ${isDone ? "done" : "open again"}. ${saver.mine.done.length} of ${view.total}.`);
+    const said = say(isDone ? "step_now_done" : "step_now_open", { number });
+    view.offerUndo(said);
+    view.announce(`${said}. ${say("step_count", { done: saver.mine.done.length, total: view.total })}`);
   };
   const undo = () => {
     const last = undoStack.pop();
@@ -117,7 +119,7 @@ function watchPage(saver) {
     view.hideUndo();
     edit(withDone(saver.mine, last.number, last.wasDone));
     view.go(last.number);
-    view.announce(`Undone. Step ${last.number} is ${last.wasDone ? "done" : "open"}.`);
+    view.announce(say(last.wasDone ? "undone_done" : "undone_open", { number: last.number }));
   };
   const forward = () => {
     if (isOver()) return;
@@ -206,8 +208,8 @@ async function beat(saver) {
     const answer = await request(`${settings.apiUrl}/heartbeat`, { method: "POST" });
     saver.adopt(answer);
     if (answer.left_out_seconds > 0) {
-      view.announce(`${sayLong(answer.left_out_seconds)} without a sign of you were not counted.`);
-      view.showSave(`${sayLong(answer.left_out_seconds)} away not counted`);
+      view.announce(say("away_said", { time: sayLong(answer.left_out_seconds) }));
+      view.showSave(say("away_shown", { time: sayLong(answer.left_out_seconds) }));
     }
     saver.retryNow();
   } catch (error) {
@@ -223,8 +225,8 @@ async function act(what, body) {
     return await request(`${settings.apiUrl}/${what}`, { method: "POST", body });
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;
-    view.showTrouble(error.message, { canReload: [401, 403].includes(error.status) });
-    view.announce(error.message);
+    view.showTrouble(sayServed(error.message), { canReload: [401, 403].includes(error.status) });
+    view.announce(sayServed(error.message));
     return null;
   }
 }
@@ -233,7 +235,7 @@ async function pauseOrGoOn(saver) {
   const answer = await act(state.status === "paused" ? "resume" : "pause");
   if (!answer) return;
   saver.adopt(answer);
-  view.announce(answer.status === "paused" ? "Paused. The clock stands still." : "The clock goes on.");
+  view.announce(say(answer.status === "paused" ? "paused_said" : "resumed_said"));
   tabs?.postMessage({ state: answer });
 }
 
@@ -243,7 +245,7 @@ async function complete(saver, tick) {
   button.setAttribute("aria-busy", "true");
   try {
     if (!(await saver.flush())) {
-      view.showTrouble("Not everything is saved yet, so the workflow cannot be completed. It will be possible as soon as the connection is back.");
+      view.showTrouble(say("cannot_complete"));
       return;
     }
     const open = state.missing_steps;
@@ -257,7 +259,7 @@ async function complete(saver, tick) {
     tabs?.postMessage({ state: answer });
     view.hideUndo();
     view.showTrouble("");
-    view.showSave("Completed", "good");
+    view.showSave(say("state_completed"), "good");
     view.celebrate(formatClock(answer.elapsed_seconds));
   } finally {
     button.removeAttribute("aria-busy");

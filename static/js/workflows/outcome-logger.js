@@ -3,6 +3,7 @@
 
 import { formatLocalTimes } from "../ui/local-time.js";
 import { newId } from "./outbox.js";
+import { say, sayServed } from "./texts.js";
 import { sendForm } from "./upload.js";
 
 const settings = JSON.parse(document.getElementById("logger-settings").textContent);
@@ -41,7 +42,7 @@ function watchDrops(zone) {
     zone.classList.remove("is-over");
     if (!event.dataTransfer.files.length) return;
     if (event.dataTransfer.files.length > 1) {
-      showError("proof", "Drop one file. Log another result for another file.");
+      showError("proof", say("one_file"));
       return;
     }
     file.files = event.dataTransfer.files;
@@ -78,9 +79,9 @@ function takeFile() {
 
 function whyNot(chosen) {
   const ending = chosen.name.split(".").pop().toLowerCase();
-  if (!settings.endings.includes(ending)) return "Only JPEG, PNG, WebP, HEIC and PDF files are taken. A screenshot of it will do.";
-  if (chosen.size > settings.maxBytes) return `This file has ${sayBytes(chosen.size)}; 5 MB is the most. A screenshot of it will do.`;
-  if (chosen.size === 0) return "This file is empty. Choose another one.";
+  if (!settings.endings.includes(ending)) return say("file_kinds");
+  if (chosen.size > settings.maxBytes) return say("file_too_large", { size: sayBytes(chosen.size) });
+  if (chosen.size === 0) return say("file_empty");
   return "";
 }
 
@@ -92,8 +93,8 @@ function unitField(metric) {
 function check() {
   const faults = [];
   const metric = form.elements.metric_type.value;
-  if (!form.elements.value.value.trim()) faults.push(["value", "How much was it? Zero counts too."]);
-  if (metric === "custom" && !form.elements.label.value.trim()) faults.push(["label", "Say what you counted, such as interviews."]);
+  if (!form.elements.value.value.trim()) faults.push(["value", say("value_missing")]);
+  if (metric === "custom" && !form.elements.label.value.trim()) faults.push(["label", say("label_missing")]);
   const refused = file.files[0] ? whyNot(file.files[0]) : "";
   if (refused) faults.push(["proof", refused]);
   for (const [name, text] of faults) showError(name, text);
@@ -102,6 +103,7 @@ function check() {
 }
 
 async function submit(event) {
+  if (event.submitter?.name === "language") return; // the server keeps what is typed
   event.preventDefault();
   const button = find("submit");
   if (button.getAttribute("aria-busy") === "true") return;
@@ -137,7 +139,7 @@ function readForm() {
 
 function showSending(share) {
   find("sending-bar").value = Math.round(share * 100);
-  find("sending-text").textContent = share < 1 ? `Sending, ${Math.round(share * 100)} %` : "Checking the file…";
+  find("sending-text").textContent = share < 1 ? say("sending_share", { share: Math.round(share * 100) }) : say("checking_file");
 }
 
 function meet(problem) {
@@ -151,28 +153,28 @@ function meet(problem) {
     let name = fault.pointer.slice(1);
     if (name === "currency") name = unitField(metric) || "metric_type";
     if (!root.querySelector(`[data-error-of="${name}"]`)) continue;
-    showError(name, fault.detail);
+    showError(name, sayServed(fault.detail));
     first ||= name;
   }
   if (problem.code === "body_too_large") {
-    showError("proof", "This file is larger than 5 MB. A screenshot of it will do.");
+    showError("proof", say("body_too_large"));
     first ||= "proof";
   }
   const words = [401, 403].includes(problem.status)
-    ? "You are signed out. Sign in in another tab, then send again; everything here stays."
-    : problem.message;
-  showProblem(first ? "Look at what is marked below; everything else is as you left it." : words);
+    ? say("log_signed_out")
+    : sayServed(problem.message);
+  showProblem(first ? say("look_below") : words);
   if (first) focusField(first);
 }
 
 function showLogged(answer) {
   const row = find("logged-template").content.firstElementChild.cloneNode(true);
-  row.querySelector("[data-value]").textContent = answer.display;
+  row.querySelector("[data-value]").textContent = sayServed(answer.display);
   const about = row.querySelector("[data-about]");
-  about.textContent = "just now";
+  about.textContent = say("just_now");
   const correct = document.createElement("a");
   correct.href = `/result/${answer.outcome_id}`;
-  correct.textContent = "Correct or take back";
+  correct.textContent = say("correct");
   about.append(" · ", correct);
   if (answer.proof) {
     const link = document.createElement("a");
@@ -187,7 +189,7 @@ function showLogged(answer) {
   file.value = "";
   takeFile();
   form.elements.client_op_id.value = newId();
-  find("dialog-value").textContent = answer.display;
+  find("dialog-value").textContent = sayServed(answer.display);
   find("dialog-correct").href = `/result/${answer.outcome_id}`;
   find("logged-dialog").showModal();
 }
@@ -214,7 +216,7 @@ function focusField(name) {
 }
 
 function sayBytes(bytes) {
-  if (bytes < 1024) return `${bytes} bytes`;
+  if (bytes < 1024) return say("bytes", { count: bytes });
   if (bytes < 1024 * 1024) return `${Math.round(bytes / 1024)} KB`;
   return `${(bytes / 1024 / 1024).toFixed(1)} MB`;
 }

@@ -1,0 +1,33 @@
+"""Words of the executor and the outcome logger in templates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+
+from workflows.page_texts import say_from_server
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def say(context: template.Context, key: str, **values: Any) -> str:
+    """Return the text of a key with its places filled, escaped by the template.
+
+    Raises:
+        KeyError: there is no such text, or a place of it has no value.
+    """
+    return str(context["t"][key].format(**values))
+
+
+@register.simple_tag(takes_context=True)
+def say_choice(context: template.Context, group: str, value: object) -> str:
+    """Return what one of a closed list is called, such as a state or a metric."""
+    return str(context["t"][f"{group}_{value}"])
+
+
+@register.simple_tag(takes_context=True)
+def say_served(context: template.Context, text: str) -> str:
+    """Return a sentence of a service in the page's language."""
+    return say_from_server(text, context["language"])
