@@ -14,6 +14,8 @@ from typing import Any, Generic, TypeVar
 from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.models.query import get_related_populators
 
+from core.prepared import prepared_cursor
+
 M = TypeVar("M", bound=models.Model)
 
 SLOT = "\N{OBJECT REPLACEMENT CHARACTER}compiled slot"
@@ -64,7 +66,7 @@ class _Compiled:
         self._annotations = dict(compiler.annotation_col_map)
 
     def first(self, value: str) -> Any:
-        with self._connection.cursor() as cursor:
+        with prepared_cursor() as cursor:
             cursor.execute(self._sql, [value if one == SLOT else one for one in self._params])
             row = cursor.fetchone()
         if row is None:

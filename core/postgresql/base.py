@@ -2,13 +2,15 @@
 
 Owns what happens when PostgreSQL has dropped the pool's connections (a restart, a failover, an
 idle limit of a proxy). psycopg's pool then tries one dead connection after the other and waits
-longer after each, while requests time out. Here the first dead one empties the pool.
+longer after each, while requests time out. Here the first dead one empties the pool. And cursors
+of prepared statements, for what stands before every turn.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import psycopg
 from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.postgresql import base
 from psycopg_pool import ConnectionPool
@@ -37,6 +39,31 @@ class DatabaseWrapper(base.DatabaseWrapper):
             # Of threads that come here at once the first one's stays; none is open yet.
             pools.setdefault(self.alias, made)
         return pools[self.alias]
+
+    def prepared_cursor(self) -> Any:
+        """Return a cursor whose statements the server plans once for each connection.
+
+        Behind a pooler (DATABASE_DIRECT_URL is set) the statements of one connection may reach
+        several of the server's, so there it is a cursor like any other.
+        """
+        if self.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"):
+            return self.cursor()
+        self.ensure_connection()
+        self.validate_thread_sharing()
+        with self.wrap_database_errors:
+            return self._prepare_cursor(_PreparingCursor(self.connection))  # type: ignore[attr-defined]  # as above
+
+
+class _PreparingCursor(psycopg.Cursor[Any]):
+    """Binds values on the server and prepares each statement the first time it is run."""
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
+        # Off for everything else, whose values are part of the statement.
+        self.connection.prepare_threshold = 0
+        try:
+            return super().execute(query, params, **{"prepare": True, **options})
+        finally:
+            self.connection.prepare_threshold = None
 
 
 def _check(pool: ConnectionPool[Any], connection: Any) -> None:

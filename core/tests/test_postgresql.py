@@ -9,6 +9,8 @@ import psycopg
 import pytest
 from django.db import connection
 
+from core.prepared import prepared_cursor
+
 pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
 HELD = 6
 
@@ -64,3 +66,16 @@ def test_after_the_server_dropped_every_connection_the_next_request_is_served(po
 
     # With one retry after the other it would be the pool's whole time-out, several times.
     assert time.monotonic() - began < 3
+
+
+def test_a_prepared_cursor_plans_once_and_leaves_other_statements_alone():
+    statement = "SELECT %s::text AS planned_once, %s::jsonb ->> 'a'"
+    for value in ("one", "two"):
+        with prepared_cursor() as cursor:
+            cursor.execute(statement, [value, '{"a": "b"}'])
+            assert cursor.fetchone() == (value, "b")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT %s", ["three"])
+        cursor.execute("SELECT statement FROM pg_prepared_statements WHERE statement LIKE %s",
+                       ["%planned_once%"])  # fmt: skip
+        assert len([row for row in cursor.fetchall() if "$1" in row[0]]) == 1

@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 
 from django.db import connection, models
 
+from core.prepared import prepared_cursor
+
 Row = TypeVar("Row", bound=models.Model)
 
 MOST_PARAMETERS = 900
@@ -61,7 +63,7 @@ def insert_plain(rows: Sequence[models.Model]) -> None:
         return
     fields, head, one = _insert_parts(type(rows[0]))
     step = max(1, MOST_PARAMETERS // len(fields))
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         for start in range(0, len(rows), step):
             part = rows[start : start + step]
             cursor.execute(f"{head}{', '.join([one] * len(part))}", _values_of(fields, part))

@@ -21,6 +21,7 @@ from core import clock, lease
 from core.compiled import SLOT, CompiledQuery
 from core.errors import ConflictError
 from core.lease_keeper import keeper
+from core.prepared import prepared_cursor
 from messaging.agents_protocol import (
     AgentResult,
     DialogueTurn,
@@ -332,7 +333,7 @@ def _claim(conversation_id: str) -> int | None:
     now = clock.now()
     table = connection.ops.quote_name(Conversation._meta.db_table)
     adapt = connection.ops.adapt_datetimefield_value
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(
             f"UPDATE {table} SET lease_owner = %s, leased_until = %s, fence = fence + 1 "  # noqa: S608 - a table of ours
             "WHERE public_id = %s AND inbox_due_at IS NOT NULL "

@@ -21,6 +21,7 @@ from django.db import OperationalError, connection, transaction
 from core import clock
 from core.jobs import nudge
 from core.live import publish_ephemeral
+from core.prepared import prepared_cursor
 from core.retry import backoff_seconds
 from messaging.agents_protocol import AgentResult, RouterDecision
 from messaging.models import (
@@ -175,7 +176,7 @@ def _end_inbound(commit: TurnCommit, *, now: datetime) -> None:
         OvertakenError: it has been handled.
     """
     table = connection.ops.quote_name(InboundMessage._meta.db_table)
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(
             f"UPDATE {table} SET state = %s, handled_at = %s WHERE id = %s AND state = %s",  # noqa: S608 - a table of ours
             [
@@ -203,7 +204,7 @@ def _put_state(row: Conversation, state: State, *, fence: int, now: datetime) ->
     fields = Conversation._meta
     is_left = "CASE WHEN inbox.is_empty AND inbox_due_at = %s THEN"
     due_at = adapt(row.inbox_due_at)
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(
             f"UPDATE {quote(fields.db_table)} AS held SET state = %s, version = version + 1, "  # noqa: S608 - tables of ours
             "lane = %s, inbox_attempts = 0, last_activity_at = %s, "
