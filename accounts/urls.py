@@ -6,7 +6,7 @@ from django.contrib.auth import views as auth_views
 from django.urls import URLPattern, URLResolver, path, reverse_lazy
 
 from accounts.api.own_data import EraseAccountView, OwnDataView
-from accounts.views import own_data, profile, signing_in, team
+from accounts.views import own_data, passwords, profile, signing_in, team
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("account/login/", signing_in.SignInView.as_view(), name="account_login"),
@@ -26,7 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/invitation/", team.invitation_accept, name="account_invitation"),
     path(
         "account/password/change/",
-        auth_views.PasswordChangeView.as_view(
+        passwords.PasswordChange.as_view(
             template_name="accounts/password_change.html",
             success_url=reverse_lazy("account_password_change_done"),
         ),
@@ -56,7 +56,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path(
         "account/password/reset/<uidb64>/<token>/",
-        auth_views.PasswordResetConfirmView.as_view(
+        passwords.PasswordReset.as_view(
             template_name="accounts/password_reset_confirm.html",
             success_url=reverse_lazy("account_password_reset_complete"),
         ),

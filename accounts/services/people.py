@@ -47,6 +47,16 @@ def choose_language(*, user: User, language: str) -> None:
     Profile.objects.update_or_create(user=user, defaults={"language": language})
 
 
+def note_password_change(*, user: User, how: str) -> None:
+    """Write into the trail that a password is a new one; joins the caller's transaction.
+
+    Args:
+        user: whose.
+        how: ``changed`` with the old one, or ``reset`` by mail.
+    """
+    audit.record_event(actor=user, action=f"password.{how}", object_ref=user)
+
+
 def update_profile(
     *,
     user: User,

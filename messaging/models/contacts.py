@@ -58,6 +58,11 @@ class Contact(models.Model):
         return self.phone or self.bsuid or self.parent_bsuid or self.public_id
 
     @property
+    def is_known(self) -> bool:
+        """Whether there is somebody to reach or to name; erased contacts are nobody."""
+        return any((self.phone, self.bsuid, self.parent_bsuid, self.name, self.username))
+
+    @property
     def display_name(self) -> str:
         """What an operator reads."""
         return self.name or self.username or self.phone or "WhatsApp user"

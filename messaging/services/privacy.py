@@ -6,6 +6,7 @@ Also retention: a contact who has been silent for longer than their company keep
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.db import transaction
 from django.db.models import F, Max, Q, QuerySet
 
 from core import audit, clock
+from core.errors import ConflictError
 from core.live import erase_streams
 from core.privacy import Obstacle, Person, Section, export_rows
 from messaging.models import (
@@ -60,12 +62,13 @@ def contacts_of(person: Person) -> list[Contact]:
     if not person.phone:
         return []
     former = FormerIdentity.objects.filter(kind="phone", value=person.phone)
-    found = {
-        row.pk: row
-        for row in Contact.objects.filter(
-            Q(phone=person.phone) | Q(pk__in=former.values("contact"))
-        ).select_related("company")
-    }
+    known = Contact.objects.filter(Q(phone=person.phone) | Q(pk__in=former.values("contact")))
+    return _with_merged(known.select_related("company"))
+
+
+def _with_merged(contacts: Iterable[Contact]) -> list[Contact]:
+    """Return the contacts and those that were merged into them, at any depth."""
+    found = {row.pk: row for row in contacts}
     fresh = set(found)
     while fresh:
         merged = Contact.objects.filter(merged_into__in=fresh).exclude(pk__in=found)
@@ -123,7 +126,10 @@ def _export_contact(contact: Contact) -> dict[str, Any]:
 
 
 def _find_obstacles(person: Person) -> list[Obstacle]:
-    contacts = contacts_of(person)
+    return _open_orders(contacts_of(person))
+
+
+def _open_orders(contacts: list[Contact]) -> list[Obstacle]:
     return [
         Obstacle(
             "order_open",
@@ -138,6 +144,19 @@ def _find_obstacles(person: Person) -> list[Obstacle]:
 def _erase(person: Person) -> None:
     for contact in contacts_of(person):
         erase_contact(contact=contact, actor=person.user_id or "system")
+
+
+def erase_on_request(*, contact: Contact, actor: audit.HasPublicId | str) -> None:
+    """Erase a contact who asked the company for it, with those merged into it.
+
+    Raises:
+        ConflictError: an order is not finished, or an answer to a survey is being scored.
+    """
+    contacts = _with_merged([contact])
+    for obstacle in _open_orders(contacts):
+        raise ConflictError(obstacle.code, obstacle.detail)
+    for one in contacts:
+        erase_contact(contact=one, actor=actor, note="asked for in the inbox")
 
 
 def erase_contact(*, contact: Contact, actor: audit.HasPublicId | str, note: str = "") -> None:

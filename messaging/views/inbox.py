@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -31,7 +32,7 @@ from messaging.models import (
 from messaging.models.knowledge import TemplateStatus
 from messaging.replies import Reply, ReplyKind, say
 from messaging.selectors import inbox as reads
-from messaging.services import hand_offs, outbox, templates
+from messaging.services import hand_offs, outbox, privacy, templates
 from messaging.services.media import SHOWN_TYPES
 from messaging.state.contract import LANES
 from messaging.storage import media_storage, save_media
@@ -134,7 +135,7 @@ def _template(request: CompanyRequest, template_id: str) -> Reply:
 @for_operators
 @require_POST
 def inbox_action(request: CompanyRequest, conversation_id: str, action: str) -> HttpResponse:
-    """Take over, give back, assign, note, correct the lane, or send an unknown message again."""
+    """Take over, give back, assign, note, correct the lane, send again, or erase the person."""
     conversation = reads.conversation_of_company(request.company, conversation_id)
     try:
         said = _act(request, conversation, action)
@@ -142,6 +143,8 @@ def inbox_action(request: CompanyRequest, conversation_id: str, action: str) -> 
         messages.error(request, error.detail)
     else:
         messages.success(request, said)
+        if action == "erase":
+            return redirect("inbox")
     return redirect("inbox_conversation", conversation.public_id)
 
 
@@ -176,6 +179,11 @@ def _act(request: CompanyRequest, conversation: Conversation, action: str) -> st
             raise InvalidInputError("message_unknown", "There is no such message.")
         outbox.resend_unknown(message=message, operator=request.user)
         return "It is being sent again."
+    if action == "erase":
+        if request.membership.role != Role.OWNER:
+            raise PermissionDenied
+        privacy.erase_on_request(contact=conversation.contact, actor=request.user)
+        return "Erased. Orders stay in the books, without a name."
     raise NotFoundError("action_unknown", "There is no such action.")
 
 
@@ -275,6 +283,7 @@ def _conversation_context(request: CompanyRequest, conversation: Conversation) -
         "orders": list(Order.objects.filter(contact=contact).order_by("-pk")[:5]),
         "tickets": list(Ticket.objects.filter(contact=contact).order_by("-pk")[:5]),
         "members": [one.user for one in list_members(request.company)],
+        "can_erase": request.membership.role == Role.OWNER and contact.is_known,
         "is_mine": conversation.assigned_to_id == request.user.pk,
         "client_id": new_id("say"),
         "unknown_state": OutboundState.UNKNOWN,

@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 
 from accounts.api.authentication import CompanyKeyAuthentication, KeyUser
 from accounts.models import User
-from core import clock, ratelimit
+from core import audit, clock, ratelimit
 from core.errors import ForbiddenError, InvalidInputError
 from sessions import payloads, selectors
 from sessions.api import serializers
@@ -384,6 +384,7 @@ class TranscriptFile(TranscriptView):
     def get(self, request: Request, session_id: str, file_type: str) -> HttpResponse:
         """Answer with a file."""
         row = self.find(request, session_id)
+        self._note_export(request, row, file_type)
         segments = selectors.list_segments(row)
         if file_type == "vtt":
             text, media_type = payloads.webvtt_transcript(segments), "text/vtt"
@@ -393,6 +394,20 @@ class TranscriptFile(TranscriptView):
             text,
             content_type=f"{media_type}; charset=utf-8",
             headers={"Content-Disposition": f'attachment; filename="{row.public_id}.{file_type}"'},
+        )
+
+    @staticmethod
+    def _note_export(request: Request, row: VoiceSession, file_type: str) -> None:
+        """Say in the company's trail who took what a respondent said; their own copy is theirs."""
+        if row.company is None or isinstance(request.auth, VoiceSession):
+            return
+        user: Any = request.user
+        audit.record_event(
+            actor=user.key if isinstance(user, KeyUser) else user,
+            action="transcript.exported",
+            object_ref=row,
+            company=row.company,
+            note=file_type,
         )
 
 

@@ -10,12 +10,12 @@ import json
 from dataclasses import replace
 
 import pytest
-from asgiref.sync import sync_to_async
 
 from agents.voice.agent_manager import AgentManager
 from agents.voice.options import read_options
 from agents.voice.tests import sounds
 from agents.voice.tests.talks import tasks_left
+from core.live.threads import in_thread
 from sessions.models import SessionStatus, TranscriptSegment, VoiceSession
 from sessions.services import voices
 from sessions.tests.sockets import socket_of
@@ -23,7 +23,6 @@ from sessions.voice.runner import VoiceRunner, use_runner
 from tests.fakes.speech_server import SpeechServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
-in_thread = sync_to_async(thread_sensitive=False)
 CEILING_SECONDS = 60.0
 """Far beyond what it takes: a machine under load is slow, not wrong."""
 

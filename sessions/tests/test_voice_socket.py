@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
-from asgiref.sync import sync_to_async
 from django.db.models import F
 
 from agents.voice.types import (
@@ -32,6 +31,7 @@ from agents.voice.types import (
     VoiceErrorCode,
     VoiceFault,
 )
+from core.live.threads import in_thread
 from sessions.models import (
     EndReason,
     LatencyKind,
@@ -48,7 +48,6 @@ from sessions.tests.voices import QuietManager
 from sessions.voice.runner import VoiceRunner, use_runner
 
 pytestmark = pytest.mark.django_db(transaction=True)
-in_thread = sync_to_async(thread_sensitive=False)
 SOUND = b"\x01\x00" * 640
 
 

@@ -19,7 +19,7 @@ from rest_framework.views import APIView
 
 from accounts.api.authentication import CompanyKeyAuthentication
 from accounts.models import CompanyKey
-from core import ratelimit
+from core import audit, ratelimit
 from core.api.views import answer_idempotently
 from core.errors import ForbiddenError, NotFoundError
 from core.idempotency import KeyInUseError, StoredAnswer
@@ -324,8 +324,15 @@ class PersonalDataView(ReceiptView):
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, session_id: str) -> Response:
         """Return a copy of everything held about this answer."""
+        response = response_of_request(request, session_id)
+        audit.record_event(
+            actor="respondent",
+            action="response.exported",
+            object_ref=session_id,
+            company=response.survey.company,
+        )
         return Response(
-            erasure.export_response(response_of_request(request, session_id)),
+            erasure.export_response(response),
             headers={"Content-Disposition": f'attachment; filename="{session_id}.json"'},
         )
 

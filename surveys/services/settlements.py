@@ -12,7 +12,7 @@ from datetime import timedelta
 from django.db import transaction
 
 from accounts.models import User
-from core import clock
+from core import audit, clock
 from core.errors import ConflictError
 from surveys.models import AccountCode, LedgerTransaction, Payout, PayoutState
 from surveys.services import funding, ledger, payout_steps, payouts, wallets
@@ -162,7 +162,15 @@ def _cover(payout: Payout) -> bool:
 
 def _approve_automatically(payout: Payout) -> bool:
     try:
-        payouts.approve_payout(payout=payout, actor=None)
+        with transaction.atomic():
+            row = payouts.approve_payout(payout=payout, actor=None)
+            audit.record_event(
+                actor="system",
+                action="payout.approved",
+                object_ref=row,
+                company=row.response.survey.company,
+                note="waiting time over",
+            )
     except PayoutStateError:
         # A person was faster.
         return False

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
-from core import clock
+from core import audit, clock
 from core.errors import ConflictError, InvalidInputError, NotFoundError
 from core.jobs import nudge
 from surveys.models import (
@@ -150,9 +150,13 @@ def attach_wallet(*, wallet: Wallet, user: User) -> Wallet:
         if own is None:
             source.user = user
             source.save(update_fields=["user"])
+            audit.record_event(actor=user, action="wallet.attached", object_ref=source)
             return source
         target = locked[own.pk]
         _merge(source, target)
+        audit.record_event(
+            actor=user, action="wallet.merged", object_ref=target, note=f"took in {source}"
+        )
         return target
 
 
@@ -254,6 +258,12 @@ def withdraw(
             )
         except InsufficientFundsError as error:
             raise InsufficientCreditError(credit, amount_minor) from error
+        audit.record_event(
+            actor=owner.user or owner,
+            action="withdrawal.requested",
+            object_ref=withdrawal,
+            note=provider,
+        )
         if provider == LOCAL:
             settle_withdrawal(withdrawal=withdrawal, reference=f"local_{withdrawal.public_id}")
         else:

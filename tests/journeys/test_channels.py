@@ -13,13 +13,13 @@ from itertools import count
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
 from rest_framework.test import APIClient
 
 from accounts.models import Company
 from agents.voice.types import VisitorTurn
 from core.ids import new_id
 from core.jobs.testing import drain
+from core.live.threads import in_thread
 from messaging.models import SurveyRun
 from messaging.services.survey_runs import save_keyword
 from messaging.tests.shop_world import Phone, make_shop
@@ -54,7 +54,6 @@ PEOPLE = (
     ),
 )
 SOUND = b"\x01\x00" * 640
-in_thread = sync_to_async(thread_sensitive=False)
 _numbers = count(1)
 
 

@@ -18,7 +18,7 @@ from agents.video import selectors, storage
 from agents.video.models import OPEN_STATES, Origin, RunAgent, SceneKind, VideoRun, VideoSession
 from agents.video.script_rules import check_script
 from agents.video.services.runs import give_up_run
-from core import clock, ratelimit
+from core import audit, clock, ratelimit
 from core.errors import ConflictError, UnprocessableError
 from core.jobs import nudge
 from core.live import erase_streams
@@ -175,6 +175,7 @@ def erase_video(*, owner: User, session_id: str) -> None:
         row.erased_at = clock.now()
         row.save(update_fields=["title", "scenes", "voice", "erased_at", "updated_at"])
         erase_streams([row.stream_name])
+        audit.record_event(actor=owner, action="video.erased", object_ref=row, company=row.company)
         nudge(ERASE_JOB)
 
 
