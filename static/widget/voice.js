@@ -48,7 +48,7 @@ export class WidgetVoice extends EventTarget {
     this.checkMeter = h("span.meter__fill");
     this.device = h("select.voice__device", { "aria-label": this.#t("voice_device"), onchange: () => this.#tryDevice() });
     this.go = button(this.#t("voice_go"), { kind: "primary", iconName: "mic", onclick: () => this.#begin() });
-    this.card = h("div.voice__card", { hidden: true, role: "group", "aria-label": this.#t("voice_check") },
+    this.card = h("div.voice__card", { hidden: true, role: "group", "aria-label": this.#t("voice_check"), onkeydown: (event) => this.#onCheckKey(event) },
       h("p.voice__title", {}, this.#t("voice_check")),
       h("p", {}, this.#t("voice_check_text")),
       this.device,
@@ -87,6 +87,14 @@ export class WidgetVoice extends EventTarget {
     this.#check = null;
     this.card.hidden = true;
     if (focus) this.start.focus();
+  }
+
+  /** Esc leaves the check; the conversation behind it stays open. */
+  #onCheckKey(event) {
+    if (event.key !== "Escape" || event.isComposing) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.#closeCheck({ focus: true });
   }
 
   async #listDevices() {

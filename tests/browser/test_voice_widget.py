@@ -100,6 +100,42 @@ def test_a_survey_is_spoken_scored_and_paid(parley, survey, shop, tmp_path):
     assert {used["model"] for used in figures["usage"]} == {"pocketsphinx", "espeak-ng"}
 
 
+def test_the_microphone_is_tried_by_keyboard_alone(parley, shop, check_access, tmp_path):
+    with speaking_browser(tmp_path, script(FIRST, 1, FIRST, 1, FIRST, 30)) as context:
+        page = context.new_page()
+        page.emulate_media(color_scheme="dark")
+        page.set_viewport_size({"width": 360, "height": 740})
+        page.goto(shop)
+        open_panel(page)
+        begin(page)
+        shadow(page, ".mic").focus()
+        check = page.get_by_role("group", name="Try your microphone")
+        go = page.get_by_role("button", name="Start speaking")
+        for leaving in ("Escape", "Cancel"):
+            page.keyboard.press("Enter")
+            expect(check).to_be_visible()
+            expect(go).to_be_focused()
+            # The meter moves with the voice.
+            level = check.get_by_role("img", name="Loudness")
+            page.wait_for_function(
+                """() => parseFloat(document.querySelector("parley-widget").shadowRoot
+                    .querySelector(".meter--wide .meter__fill").style.inlineSize) > 5"""
+            )
+            expect(level).to_be_visible()
+            check_access(page, "device check")
+            page.screenshot(path=str(tmp_path / "check.png"))
+            assert page.evaluate("document.documentElement.scrollWidth") <= 360
+            if leaving == "Cancel":
+                page.keyboard.press("Shift+Tab")
+                page.keyboard.press("Enter")
+            else:
+                page.keyboard.press(leaving)
+            # Only the check goes: the conversation stays, and the focus is where it was.
+            expect(check).to_be_hidden()
+            expect(page.get_by_role("dialog")).to_be_visible()
+            expect(shadow(page, ".mic")).to_be_focused()
+
+
 def test_typing_is_there_at_any_moment_and_pause_lets_the_microphone_rest(parley, shop, tmp_path):
     with speaking_browser(tmp_path, script(90)) as context:
         page = context.new_page()

@@ -22,6 +22,10 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
+ONBOARDING_PAGE = b"""<!doctype html><html lang="en"><meta charset="utf-8">
+<title>Where to send it</title><link rel="icon" href="data:,">
+<h1>Where to send it</h1><form method="post"><button>Finish</button></form></html>"""
+
 Answer = tuple[int, dict[str, Any]]
 
 
@@ -58,6 +62,7 @@ class StripeServer:
         self._kept: dict[str, tuple[str, Answer]] = {}
         self._lock = threading.Lock()
         self._numbers = 0
+        self._return_urls: dict[str, str] = {}
 
     # --- the server ----------------------------------------------------------------------------
 
@@ -138,6 +143,8 @@ class StripeServer:
             if digest != _digest(path, body):
                 return 400, _error("idempotency_error", "idempotency_key_reuse"), {}, None
             return *kept, {"Idempotent-Replayed": "true"}, None
+        if path.startswith("/onboard/"):
+            return self._onboard(method, path.removeprefix("/onboard/"))
         if kind == "error_stored":
             answer: Answer = (500, _error("api_error", "server_error"))
         elif kind == "refused":
@@ -176,6 +183,7 @@ class StripeServer:
             return (200, account) if account else (404, _error("invalid_request_error", "missing"))
         if parts == ["account_links"]:
             url = f"{self.url}/onboard/{form['account']}"
+            self._return_urls[form["account"]] = form["return_url"]
             return 200, {"object": "account_link", "url": url, "created": 0, "expires_at": 300}
         return 404, _error("invalid_request_error", "unknown_path")
 
@@ -223,6 +231,17 @@ class StripeServer:
         }
         self.accounts[account["id"]] = account
         return 200, account
+
+    def _onboard(
+        self, method: str, reference: str
+    ) -> tuple[int, dict[str, Any], dict[str, str], bytes | None]:
+        """Serve the page a person gives their bank details on; its button ends it."""
+        if reference not in self._return_urls:
+            return 404, _error("invalid_request_error", "unknown_path"), {}, None
+        if method == "POST":
+            self.finish_onboarding(reference)
+            return 303, {}, {"Location": self._return_urls[reference]}, b"<!doctype html>"
+        return 200, {}, {}, ONBOARDING_PAGE
 
     def _new_id(self, prefix: str) -> str:
         self._numbers += 1
