@@ -14,6 +14,7 @@ from messaging.services import (
     simulation,
     status_events,
 )
+from messaging.services.hand_offs import SEEN_JOB
 from messaging.services.intake import DRAIN_JOB, MEDIA_JOB
 from messaging.services.outbox import SEND_JOB
 from messaging.services.status_events import STATUS_JOB
@@ -42,6 +43,12 @@ def find_due_inboxes() -> None:
 def send_due(key: str) -> None:
     """Send what is due in the conversation with this public id."""
     sending.send_due(conversation_id=key)
+
+
+@job(SEEN_JOB)
+def mark_seen(key: str) -> None:
+    """Give what was written in the conversation with this public id its blue ticks."""
+    sending.mark_seen(conversation_id=key)
 
 
 @sweep("messaging.due_sends", every_seconds=1)

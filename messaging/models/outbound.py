@@ -39,8 +39,15 @@ OUTBOUND_TRANSITIONS: dict[OutboundState, frozenset[OutboundState]] = {
             OutboundState.HELD,
         }
     ),
+    # WhatsApp may say only afterwards that the person has to write first.
     OutboundState.SENT: frozenset(
-        {OutboundState.DELIVERED, OutboundState.READ, OutboundState.FAILED}
+        {
+            OutboundState.DELIVERED,
+            OutboundState.READ,
+            OutboundState.FAILED,
+            OutboundState.HELD,
+            OutboundState.QUEUED,
+        }
     ),
     OutboundState.DELIVERED: frozenset({OutboundState.READ, OutboundState.FAILED}),
     OutboundState.READ: frozenset(),
@@ -52,6 +59,7 @@ OUTBOUND_TRANSITIONS: dict[OutboundState, frozenset[OutboundState]] = {
             OutboundState.DELIVERED,
             OutboundState.READ,
             OutboundState.FAILED,
+            OutboundState.HELD,
             OutboundState.QUEUED,
         }
     ),

@@ -24,6 +24,8 @@ class SimulatedPhone(models.Model):
     name = models.CharField(max_length=80)
     hides_phone = models.BooleanField(default=False)
     """A person with a user name: webhooks carry the user id only."""
+    typing_until = models.DateTimeField(null=True, blank=True)
+    """The shop is shown as typing until then, or until its message comes."""
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

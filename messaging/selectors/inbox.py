@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, Value, When
+from django.db.models import (
+    Case,
+    Exists,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
 
 from accounts.models import Company, User
 from core.errors import NotFoundError
@@ -96,6 +106,36 @@ def conversations_of(
     return list(rows.order_by(urgency, "-last_activity_at", "-pk")[:LIST_MAX])
 
 
+def previews_of(conversations: Sequence[Conversation]) -> dict[int, Line]:
+    """Return what was said last in each conversation, by its key; notes are not said."""
+    ids = [one.pk for one in conversations]
+    latest_in = InboundMessage.objects.filter(conversation=OuterRef("pk"))
+    latest_out = OutboundMessage.objects.filter(conversation=OuterRef("pk"))
+    pairs = list(
+        Conversation.objects.filter(pk__in=ids).values_list(
+            "pk",
+            Subquery(latest_in.order_by("-sent_at", "-pk").values("pk")[:1]),
+            Subquery(latest_out.order_by("-pk").values("pk")[:1]),
+        )
+    )
+    inbound = InboundMessage.objects.in_bulk([one for _, one, _ in pairs if one])
+    outbound = OutboundMessage.objects.select_related("author_user").in_bulk(
+        [one for _, _, one in pairs if one]
+    )
+    found: dict[int, Line] = {}
+    for pk, in_pk, out_pk in pairs:
+        lines = [_inbound_line(inbound[in_pk])] if in_pk in inbound else []
+        lines += [_outbound_line(outbound[out_pk])] if out_pk in outbound else []
+        if lines:
+            found[pk] = max(lines, key=_place_in_thread)
+    return found
+
+
+def _place_in_thread(line: Line) -> tuple[datetime, bool, datetime]:
+    # Meta tells whole seconds: what answers a message never stands before it.
+    return line.at.replace(microsecond=0), line.side != "in", line.at
+
+
 def count_views(company: Company, operator: User) -> dict[str, int]:
     """Return how many conversations each view of the inbox holds."""
     rows = Conversation.objects.filter(number__company=company, last_activity_at__isnull=False)
@@ -154,8 +194,7 @@ def thread_of(conversation: Conversation) -> list[Line]:
             for row in notes
         ),
     ]
-    # Meta tells whole seconds: what answers a message never stands before it.
-    lines.sort(key=lambda line: (line.at.replace(microsecond=0), line.side != "in", line.at))
+    lines.sort(key=_place_in_thread)
     return lines[-THREAD_MAX:]
 
 

@@ -1,7 +1,9 @@
 """What became of a message of ours, as statuses tell: sent, delivered, read, failed.
 
 Owns the states after sending. Statuses come in any order, repeatedly, and sometimes before the
-send call has answered; a state only ever moves forward, and a failure is final.
+send call has answered; a state only ever moves forward, and a failure is final. One failure is
+none: where the 24 hours are over, the message waits for the person to write, as it does when the
+send call itself says so.
 """
 
 from __future__ import annotations
@@ -11,9 +13,14 @@ from typing import Any
 
 from django.db.models import Q
 
+from core import clock
+from core.jobs import nudge
 from core.live import publish_ephemeral
 from messaging.models import BusinessNumber, MessageStatus, OutboundMessage, OutboundState
+from messaging.services.outbox import SEND_JOB
+from messaging.whatsapp.base import ErrorClass
 
+WINDOW_CODE = "131047"
 RANK = {"sent": 1, "delivered": 2, "read": 3, "played": 3, "failed": 4}
 _STATE_RANK = {
     OutboundState.QUEUED: 0,
@@ -58,15 +65,21 @@ def apply_status(*, number: BusinessNumber, wamid: str, opaque: str = "") -> boo
     events = list(
         MessageStatus.objects.filter(number=number, wamid=wamid).order_by("at_seconds", "pk")
     )
+    is_held_before = any(_is_window_refusal(one) and one.outbound_id for one in events)
     MessageStatus.objects.filter(pk__in=[one.pk for one in events], outbound=None).update(
         outbound=message
     )
+    _wake_following(message)
     known = [one for one in events if one.status in RANK]
-    if not known:
+    if not known or is_held_before:
+        # What is told again of a try that was refused says nothing of the next one.
         return True
     best = max(known, key=lambda one: RANK[one.status])
     target = _TARGET[best.status]
-    fields: dict[str, Any] = {"wamid": wamid}
+    if target == OutboundState.FAILED and message.wamid not in (None, wamid):
+        return True
+    # Sent a second time it has a second id: then the first one's statuses do not rename it.
+    fields: dict[str, Any] = {"wamid": message.wamid or wamid}
     for event in known:
         moment = _MOMENT[_TARGET[event.status]]
         if getattr(message, moment) is None:
@@ -77,18 +90,56 @@ def apply_status(*, number: BusinessNumber, wamid: str, opaque: str = "") -> boo
     if current is None or RANK[best.status] <= current:
         OutboundMessage.objects.filter(pk=message.pk).update(**fields)
         return True
+    if _is_window_refusal(best):
+        _hold(message)
+        return True
     fields["state"] = target
     fields["next_attempt_at"] = None
     if target == OutboundState.FAILED:
         fields["error_code"] = _error_code(best.payload)
         fields["error_class"] = "status"
     OutboundMessage.objects.filter(pk=message.pk, state=message.state).update(**fields)
+    _tell(message, target)
+    return True
+
+
+def _wake_following(message: OutboundMessage) -> None:
+    """Have what waited for this message to be on its way looked at."""
+    if OutboundMessage.objects.filter(
+        conversation_id=message.conversation_id, state=OutboundState.QUEUED
+    ).exists():
+        nudge(SEND_JOB, message.conversation.public_id)
+
+
+def _hold(message: OutboundMessage) -> None:
+    """Let a message wait for the person to write; one that was overtaken by that goes out again."""
+    last = message.conversation.last_inbound_at
+    is_open_again = last is not None and message.sent_at is not None and last > message.sent_at
+    state = OutboundState.QUEUED if is_open_again else OutboundState.HELD
+    OutboundMessage.objects.filter(pk=message.pk, state=message.state).update(
+        state=state,
+        wamid=None,
+        sent_at=None,
+        next_attempt_at=clock.now() if is_open_again else None,
+        error_code=WINDOW_CODE,
+        error_class=str(ErrorClass.WINDOW),
+        lease_owner="",
+        leased_until=None,
+    )
+    _tell(message, state)
+    nudge(SEND_JOB, message.conversation.public_id)
+
+
+def _tell(message: OutboundMessage, state: OutboundState) -> None:
     publish_ephemeral(
         stream=message.conversation.stream_name,
         type="status",
-        payload={"message": message.public_id, "state": target},
+        payload={"message": message.public_id, "state": state},
     )
-    return True
+
+
+def _is_window_refusal(event: MessageStatus) -> bool:
+    return event.status == "failed" and _error_code(event.payload) == WINDOW_CODE
 
 
 def _find(number: BusinessNumber, wamid: str, opaque: str) -> OutboundMessage | None:

@@ -10,6 +10,7 @@ from django.db import transaction
 from accounts.models import Company, User
 from core import audit, clock
 from core.errors import ConflictError, InvalidInputError
+from core.jobs import nudge
 from core.live import publish_ephemeral
 from core.text import clean_text
 from messaging.models import (
@@ -25,6 +26,7 @@ from messaging.models.support import TicketPriority
 from messaging.state.contract import LANES
 
 QUEUE_STREAM = "inbox"
+SEEN_JOB = "messaging.mark_seen"
 
 
 def queue_stream(company: Company) -> str:
@@ -144,8 +146,10 @@ def correct_lane(*, conversation: Conversation, turn_id: str, lane: str) -> bool
 
 
 def mark_seen(*, conversation: Conversation) -> None:
-    """Note that an operator has looked at the conversation."""
-    Conversation.objects.filter(pk=conversation.pk, unread_count__gt=0).update(unread_count=0)
+    """Note that an operator has looked at the conversation, and let the person see it."""
+    unread = Conversation.objects.filter(pk=conversation.pk, unread_count__gt=0)
+    if unread.update(unread_count=0):
+        nudge(SEEN_JOB, conversation.public_id)
 
 
 def _record(conversation: Conversation, operator: User, action: str) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -22,7 +22,13 @@ from core import audit, clock, lease
 from core.jobs import nudge
 from core.live import publish_ephemeral
 from core.retry import backoff_seconds
-from messaging.models import BusinessNumber, Conversation, OutboundMessage, OutboundState
+from messaging.models import (
+    BusinessNumber,
+    Conversation,
+    InboundMessage,
+    OutboundMessage,
+    OutboundState,
+)
 from messaging.replies import Reply, ReplyKind
 from messaging.services import delivery, hand_offs, pacing
 from messaging.services.outbox import SEND_JOB, is_window_open
@@ -40,8 +46,8 @@ RETRY_CAP_SECONDS = 300.0
 AMBIGUOUS_WAIT_SECONDS = 60.0
 """How long a status may take to tell what became of a call that got no answer."""
 ORDER_WAIT_SECONDS = 5.0
-"""A message waits this long for the one before it to be delivered, since WhatsApp shows what is
-quicker first."""
+"""A message waits this long for WhatsApp to say that it has passed on the one before it: of two
+that it holds at once it shows what is quicker first. Where no status comes it goes out then."""
 
 
 def send_due(*, conversation_id: str) -> int:
@@ -72,7 +78,19 @@ def _next_due(conversation_id: str) -> OutboundMessage | None:
     if pending is None or pending.state != OutboundState.QUEUED:
         return None
     now = clock.now()
-    return pending if pending.next_attempt_at is None or pending.next_attempt_at <= now else None
+    if pending.next_attempt_at is not None and pending.next_attempt_at > now:
+        return None
+    return None if _has_forerunner(conversation_id, now) else pending
+
+
+def _has_forerunner(conversation_id: str, now: datetime) -> bool:
+    """Tell whether WhatsApp has just taken a message that it has said nothing of yet."""
+    taken = OutboundMessage.objects.filter(
+        conversation__public_id=conversation_id,
+        state=OutboundState.SENT,
+        sent_at__gt=now - timedelta(seconds=ORDER_WAIT_SECONDS),
+    )
+    return taken.filter(statuses=None).exists()
 
 
 def _send_one(message: OutboundMessage) -> bool:
@@ -152,6 +170,30 @@ def _mark_read(message: OutboundMessage, sender: Sender) -> None:
         logger.info("send.read_mark_failed", extra={"code": error.code})
 
 
+def mark_seen(*, conversation_id: str) -> bool:
+    """Give the person's messages their blue ticks, because an operator has looked at them.
+
+    Returns:
+        Whether the back end was told. A courtesy: what fails is not tried again.
+    """
+    latest = (
+        InboundMessage.objects.select_related("number")
+        .filter(conversation__public_id=conversation_id)
+        .exclude(wamid="")
+        .order_by("-sent_at", "-pk")
+        .first()
+    )
+    if latest is None or latest.number.stopped_at is not None or not latest.number.is_active:
+        return False
+    try:
+        # One mark stands for everything before it as well.
+        get_backend().mark_read(sender_of(latest.number), latest.wamid, is_typing=False)
+    except SendError as error:
+        logger.info("send.read_mark_failed", extra={"code": error.code})
+        return False
+    return True
+
+
 def _note_sent(message: OutboundMessage, fence: int, wamid: str) -> None:
     with transaction.atomic():
         now = clock.now()
@@ -169,7 +211,9 @@ def _note_sent(message: OutboundMessage, fence: int, wamid: str) -> None:
         )
         if not changed:
             # A status was faster and knows as much.
-            OutboundMessage.objects.filter(pk=message.pk, wamid=None).update(wamid=wamid)
+            OutboundMessage.objects.filter(pk=message.pk, wamid=None).exclude(
+                state__in=(OutboundState.QUEUED, OutboundState.HELD)
+            ).update(wamid=wamid)
         # Statuses may have come before we knew the message's id.
         delivery.apply_status(number=message.conversation.number, wamid=wamid)
         publish_ephemeral(
@@ -318,6 +362,7 @@ def due_conversation_ids(*, limit: int = 200) -> list[str]:
 
 __all__ = [
     "due_conversation_ids",
+    "mark_seen",
     "resume_number",
     "send_due",
     "sender_of",

@@ -17,8 +17,9 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
+from accounts.models import Company, User
 from agents.interview.types import InterviewState, Phase
-from core import clock, lease
+from core import audit, clock, lease
 from core.errors import (
     ConflictError,
     GoneError,
@@ -56,7 +57,7 @@ LOOK_AGAIN_SECONDS = 2
 _TEMPORARY = (RateLimitedError, UnavailableError)
 
 
-def save_keyword(*, survey: Survey, code: str) -> SurveyKeyword:
+def save_keyword(*, survey: Survey, code: str, actor: User | str = "system") -> SurveyKeyword:
     """Let a word open a survey.
 
     Raises:
@@ -66,12 +67,30 @@ def save_keyword(*, survey: Survey, code: str) -> SurveyKeyword:
     if not 3 <= len(folded) <= 24:
         raise ConflictError("invalid_keyword", "Use 3 to 24 letters and digits.")
     known = SurveyKeyword.objects.filter(company=survey.company, code=folded).first()
-    if known is not None and known.survey_id != survey.pk:
+    if known is not None and known.is_active and known.survey_id != survey.pk:
         raise ConflictError("keyword_taken", "This word opens another survey already.")
-    keyword, _ = SurveyKeyword.objects.update_or_create(
-        company=survey.company, code=folded, defaults={"survey": survey, "is_active": True}
-    )
+    with transaction.atomic():
+        keyword, _ = SurveyKeyword.objects.update_or_create(
+            company=survey.company, code=folded, defaults={"survey": survey, "is_active": True}
+        )
+        audit.record_event(
+            actor=actor, action="survey_keyword.saved", object_ref=survey, company=survey.company
+        )
     return keyword
+
+
+def remove_keyword(*, company: Company, code: str, actor: User) -> None:
+    """Let a word open nothing any more; runs it has opened go on. Again changes nothing."""
+    found = SurveyKeyword.objects.filter(company=company, code=fold_code(code), is_active=True)
+    with transaction.atomic():
+        keyword = found.select_related("survey").first()
+        if keyword is not None and found.update(is_active=False):
+            audit.record_event(
+                actor=actor,
+                action="survey_keyword.removed",
+                object_ref=keyword.survey,
+                company=company,
+            )
 
 
 def fold_code(code: str) -> str:
@@ -337,9 +356,15 @@ def _tell_result(run: SurveyRun, response: SurveyResponse) -> None:
         "voice_session", "survey__company", "version", "wallet"
     ).get(pk=response.pk)
     shown = present_result(response)
-    text = shown["message"] + "\n\n" + run_text("thanks", run.language)
-    _tell(run, say(text.strip()), f"run:{run.public_id}:result")
+    parts = [_as_sentence(shown["message"]), run_text("thanks", run.language)]
+    _tell(run, say("\n\n".join(filter(None, parts))), f"run:{run.public_id}:result")
     _set(run, SurveyRunState.DONE)
+
+
+def _as_sentence(text: str) -> str:
+    """End a text as a sentence: in the widget it stands alone, here among others."""
+    text = text.strip()
+    return f"{text}." if text and text[-1] not in ".!?…" else text
 
 
 def _stop(run: SurveyRun) -> None:

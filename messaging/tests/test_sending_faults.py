@@ -23,7 +23,7 @@ from messaging.models import (
     OutboundState,
 )
 from messaging.replies import Reply, ReplyKind, say
-from messaging.services import outbox, sending
+from messaging.services import hand_offs, outbox, sending
 from messaging.services.intake import receive_webhook
 from messaging.storage import save_media
 from messaging.tests.shop_world import Phone, make_shop
@@ -39,6 +39,8 @@ TOKEN = "a-token"
 @pytest.fixture
 def graph(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[GraphServer]:
     monkeypatch.setattr(cloud, "READ_SECONDS", 0.25)
+    # This server tells no statuses by itself; the one test of their order waits for them.
+    monkeypatch.setattr(sending, "ORDER_WAIT_SECONDS", 0.0)
     with GraphServer(token=TOKEN, hang_seconds=0.5) as server:
         settings.WHATSAPP_BACKEND = "cloud"
         settings.WHATSAPP_BASE_URL = f"{server.url}/v26.0"
@@ -357,6 +359,86 @@ def test_a_status_that_says_failed_ends_it_with_metas_code(
     tell(number, graph.sent[0].wamid, "delivered", row.public_id)
     row.refresh_from_db()
     assert row.state == OutboundState.FAILED
+
+
+def test_a_closed_window_told_by_a_status_holds_the_message_and_sends_it_once_more(
+    phone: Phone, number: BusinessNumber, graph: GraphServer
+) -> None:
+    row = queue(phone, "Tu pedido salió")
+    assert row.state == OutboundState.SENT
+    first = graph.sent[0].wamid
+
+    def refuse(at: int) -> None:
+        told = status(
+            first,
+            "failed",
+            at=at,
+            errors=[{"code": 131047, "title": "Re-engagement message"}],
+            biz_opaque_callback_data=row.public_id,
+        )
+        receive_webhook(raw=encode(envelope(statuses=[told], number_id=number.phone_number_id)))
+        drain()
+        row.refresh_from_db()
+
+    Conversation.objects.filter(pk=phone.conversation.pk).update(
+        last_inbound_at=clock.now() - timedelta(hours=1)
+    )
+    refuse(1790000001)
+    assert (row.state, row.error_code, row.wamid) == (OutboundState.HELD, "131047", None)
+    wait_seconds(3600, row)
+    assert graph.texts == ["Tu pedido salió"]
+
+    phone.says("¿A qué hora abren?")
+    wait_seconds(10, row)
+    assert row.state == OutboundState.SENT
+    assert graph.texts.count("Tu pedido salió") == 2  # refused once, taken once
+    second = row.wamid
+    refuse(1790000002)  # Meta tells of the first try again
+    wait_seconds(10, row)
+    assert (row.state, row.wamid) == (OutboundState.SENT, second)
+    tell(number, str(second), "delivered", row.public_id)
+    row.refresh_from_db()
+    assert row.state == OutboundState.DELIVERED
+    assert graph.texts.count("Tu pedido salió") == 2
+
+
+def test_a_second_message_waits_until_the_first_is_on_its_way(
+    phone: Phone, number: BusinessNumber, graph: GraphServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait = 5.0
+    OutboundMessage.objects.update(sent_at=clock.now() - timedelta(seconds=wait))
+    monkeypatch.setattr(sending, "ORDER_WAIT_SECONDS", wait)
+    first = queue(phone, "Uno")
+    second = queue(phone, "Dos")
+    assert (first.state, second.state) == (OutboundState.SENT, OutboundState.QUEUED)
+    tell(number, graph.sent[0].wamid, "sent", first.public_id)
+    second.refresh_from_db()
+    assert second.state == OutboundState.SENT
+
+    third = queue(phone, "Tres")
+    assert third.state == OutboundState.QUEUED
+    wait_seconds(wait - 2, third)
+    assert third.state == OutboundState.QUEUED
+    wait_seconds(wait + 1, third)  # no status came
+    assert third.state == OutboundState.SENT
+    assert graph.texts == ["Uno", "Dos", "Tres"]
+
+
+def test_an_operators_look_gives_the_person_their_blue_ticks_once(
+    phone: Phone, graph: GraphServer, ana: User, browser_of: BrowserOf
+) -> None:
+    hand_offs.take_over(conversation=phone.conversation, operator=ana)
+    phone.says("¿Hay alguien?")
+    phone.says("Hola…")
+    assert graph.marks == []
+
+    page = f"/inbox/{phone.conversation.public_id}/"
+    for _ in range(2):
+        assert browser_of(ana).get(page).status_code == 200
+        drain()
+    last = phone.conversation.inbound.order_by("-pk").first()
+    assert [mark["message_id"] for mark in graph.marks] == [last.wamid]
+    assert "typing_indicator" not in graph.marks[0]
 
 
 def test_a_message_is_marked_read_with_a_typing_sign_before_its_answer(

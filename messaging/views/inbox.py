@@ -251,11 +251,13 @@ def _list_context(request: CompanyRequest) -> dict[str, Any]:
     query = clean_text(request.GET.get("q", ""), 100).text
     counts = reads.count_views(request.company, request.user)
     numbers = reads.numbers_of(request.company)
-    labels = {"waiting": "Waiting", "mine": "Mine", "agents": "With agents", "all": "All"}
+    labels = {"waiting": "Waiting", "mine": "Mine", "agents": "Agents", "all": "All"}
+    conversations = reads.conversations_of(
+        request.company, view=view, operator=request.user, query=query
+    )
+    previews = reads.previews_of(conversations)
     return {
-        "conversations": reads.conversations_of(
-            request.company, view=view, operator=request.user, query=query
-        ),
+        "rows": [(one, previews.get(one.pk)) for one in conversations],
         "view": view,
         "query": query,
         "views": [(name, labels[name], counts[name]) for name in reads.VIEWS],

@@ -28,11 +28,20 @@ from messaging.models import (
 from messaging.selectors import knowledge as known
 from messaging.selectors import shop as goods
 from messaging.selectors.inbox import numbers_of
-from messaging.services import catalogue, knowledge, sending, stock, templates
+from messaging.services import (
+    catalogue,
+    knowledge,
+    sending,
+    stock,
+    survey_runs,
+    templates,
+)
 from messaging.services.knowledge import HoursSpan
 from messaging.views.doors import for_researchers
+from surveys.models import Survey
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+SURVEYS_MAX = 200
 PROFILE_FIELDS = (
     "name",
     "about_es",
@@ -128,8 +137,13 @@ def _show_shop(
             ],
             "numbers": numbers_of(request.company),
             "keywords": list(
-                SurveyKeyword.objects.filter(company=request.company).select_related("survey")
+                SurveyKeyword.objects.filter(company=request.company, is_active=True)
+                .select_related("survey__current_version")
+                .order_by("code")
             ),
+            "surveys": _surveys(request),
+            "keyword_typed": sent.get("code", ""),
+            "survey_chosen": sent.get("survey", ""),
             "problems": problems or [],
         },
         status=status,
@@ -145,6 +159,8 @@ def shop_save(request: CompanyRequest, part: str) -> HttpResponse:
         "hours": _save_hours,
         "policies": _save_policies,
         "number": _resume_number,
+        "keyword": _save_keyword,
+        "keyword-off": _remove_keyword,
     }
     if part not in savers:
         raise Http404
@@ -191,6 +207,29 @@ def _resume_number(request: CompanyRequest) -> str:
         raise InvalidInputError("number_unknown", "Choose a number of your company.")
     sending.resume_number(number=found, actor=request.user)
     return f"{found} sends again, what waited first."
+
+
+def _surveys(request: CompanyRequest) -> list[Survey]:
+    rows = Survey.objects.filter(company=request.company).select_related("current_version")
+    return list(rows.order_by("-pk")[:SURVEYS_MAX])
+
+
+def _save_keyword(request: CompanyRequest) -> str:
+    found = Survey.objects.filter(
+        company=request.company, public_id=request.POST.get("survey", "")
+    ).first()
+    if found is None:
+        raise InvalidInputError("survey_unknown", "Choose a survey of your company.")
+    keyword = survey_runs.save_keyword(
+        survey=found, code=request.POST.get("code", ""), actor=request.user
+    )
+    return f"Saved: “SURVEY {keyword.code}” opens the survey while it is open."
+
+
+def _remove_keyword(request: CompanyRequest) -> str:
+    code = request.POST.get("keyword", "")
+    survey_runs.remove_keyword(company=request.company, code=code, actor=request.user)
+    return f"{code} opens no survey any more."
 
 
 def _save_policies(request: CompanyRequest) -> str:

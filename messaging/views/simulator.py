@@ -214,6 +214,7 @@ def _feed(phone: SimulatedPhone) -> dict[str, Any]:
     trace = reads.trace_of(conversation) if conversation else []
     return {
         "messages": [_shown(one) for one in reads.messages_of_phone(phone)],
+        "is_typing": phone.typing_until is not None and phone.typing_until > clock.now(),
         "conversation": None
         if conversation is None
         else {

@@ -41,6 +41,7 @@ from messaging.whatsapp.base import (
 DELIVER_JOB = "messaging.deliver_simulated"
 WINDOW_HOURS = 24
 STATUS_STEP_SECONDS = 0.4
+TYPING_SECONDS = 25.0
 FOLDER = "simulator"
 _ATTACHMENT = re.compile(rf"{FOLDER}/file_[0-9a-z]+")
 
@@ -73,6 +74,7 @@ class SimulatorBackend:
                 status="accepted",
                 at=clock.now(),
             )
+            SimulatedPhone.objects.filter(pk=phone.pk).update(typing_until=None)
             if not faults.has_no_statuses:
                 for step, status in enumerate(("sent", "delivered")):
                     queue_status(
@@ -87,8 +89,17 @@ class SimulatorBackend:
         return Accepted(wamid)
 
     def mark_read(self, sender: Sender, wamid: str, *, is_typing: bool) -> None:
-        """Give the person's message its blue ticks."""
-        SimulatedMessage.objects.filter(wamid=wamid, is_outgoing=True).update(status="read")
+        """Give the person's messages up to this one their blue ticks, and show the typing sign."""
+        marked = SimulatedMessage.objects.filter(wamid=wamid, is_outgoing=True).first()
+        if marked is None:
+            return
+        SimulatedMessage.objects.filter(
+            phone=marked.phone_id, is_outgoing=True, pk__lte=marked.pk
+        ).update(status="read")
+        if is_typing:
+            SimulatedPhone.objects.filter(pk=marked.phone_id).update(
+                typing_until=clock.now() + timedelta(seconds=TYPING_SECONDS)
+            )
 
     def fetch_media(self, sender: Sender, media_id: str, *, limit_bytes: int) -> tuple[bytes, str]:
         """Return a file that was attached on the phone."""

@@ -75,7 +75,8 @@ const refreshList = once(async () => {
 });
 
 const refreshThread = once(async () => {
-  if (!thread) return;
+  // What nobody looks at is not read: the person would see blue ticks.
+  if (!thread || document.hidden) return;
   const page = await read(settings.page);
   if (!page) return;
   const before = thread.querySelectorAll(".line").length;
@@ -132,6 +133,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+document.addEventListener("visibilitychange", () => { if (!document.hidden) refreshAll(); });
 if (thread) thread.scrollTop = thread.scrollHeight;
 listen(settings.queue, refreshList);
 if (settings.thread) listen(settings.thread, refreshThread);

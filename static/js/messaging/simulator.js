@@ -138,11 +138,11 @@ function show(feed) {
   showTrace(feed);
 }
 
-function showTrace({ conversation, trace: turns }) {
+function showTrace({ conversation, trace: turns, is_typing: isTyping }) {
   if (conversation) {
     inboxLink.href = `/inbox/${conversation.id}/`;
     inboxLink.hidden = false;
-    state.textContent = { agent: "online", waiting: "a person will answer", operator: "a person answers" }[conversation.mode];
+    state.textContent = isTyping ? "typing…" : { agent: "online", waiting: "a person will answer", operator: "a person answers" }[conversation.mode];
   }
   if (!turns.length) return;
   trace.replaceChildren(...turns.map((turn) => {
