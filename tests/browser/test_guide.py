@@ -51,9 +51,18 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", GUIDE, re.DOTALL)
 
 
-def until(page, holds) -> None:
+def fill_client(host: str, survey) -> str:
+    """Return the guide's own client with a server and a survey filled in."""
+    [code] = [code for code in blocks("js") if "async function call(" in code]
+    for name, value in (("HOST", host), ("SURVEY", survey.survey_id), ("KEY", survey.key)):
+        code, count = re.subn(rf'const {name} = ".*?";', f"const {name} = {value!r};", code)
+        assert count == 1
+    return code
+
+
+def until(page, holds, *, seconds: float = 15) -> None:
     """Wait for something without the page's own eval, which its policy forbids."""
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "it did not come true in time"
         page.wait_for_timeout(50)
@@ -62,19 +71,22 @@ def until(page, holds) -> None:
 @pytest.fixture
 def serve(parley, tmp_path):
     """Return a function that serves a folder under the policy the guide asks for."""
-    policy = _load_host_page().build_policy(parley.url)
-
-    class Handler(SimpleHTTPRequestHandler):
-        def end_headers(self):
-            self.send_header("Content-Security-Policy", policy)
-            super().end_headers()
-
-        def log_message(self, *parts):
-            """Keep quiet."""
-
     servers = []
 
-    def start(folder: Path) -> str:
+    def start(folder: Path, *, connect: str = "") -> str:
+        policy = _load_host_page().build_policy(parley.url)
+        if connect:  # a room server, by both of its schemes, as the guide says
+            http = connect.replace("ws", "http", 1)
+            policy = policy.replace("connect-src", f"connect-src {connect} {http}")
+
+        class Handler(SimpleHTTPRequestHandler):
+            def end_headers(self):
+                self.send_header("Content-Security-Policy", policy)
+                super().end_headers()
+
+            def log_message(self, *parts):
+                """Keep quiet."""
+
         handler = partial(Handler, directory=str(folder))
         server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -140,12 +152,8 @@ def test_the_client_of_the_guide_holds_a_conversation_by_http_and_by_socket(
     ask, parley, visitor, serve, tmp_path
 ):
     survey = ask()
-    [by_http] = [code for code in blocks("js") if "async function call(" in code]
     [by_socket] = [code for code in blocks("js") if "new WebSocket(" in code]
-    for name, value in (("HOST", parley.url), ("SURVEY", survey.survey_id), ("KEY", survey.key)):
-        by_http, count = re.subn(rf'const {name} = ".*?";', f"const {name} = {value!r};", by_http)
-        assert count == 1
-    before, done = by_http.split("// 3. Done.")
+    before, done = fill_client(parley.url, survey).split("// 3. Done.")
     code = "\n".join(
         (
             before,
