@@ -19,6 +19,7 @@ from core import clock
 from core.errors import ConflictError, InvalidInputError, NotFoundError
 from core.ids import new_id
 from core.text import clean_text
+from messaging.envelope import clean_json
 from messaging.models import (
     BusinessNumber,
     SimulatedFaults,
@@ -82,13 +83,18 @@ def write(*, phone: SimulatedPhone, message_type: str, fields: Mapping[str, Any]
     """
     wamid = f"wamid.sim.{new_id('m')}"
     now = clock.now()
-    item = {
-        "id": wamid,
-        "timestamp": str(int(now.timestamp())),
-        **build_item(message_type, fields),
-    }
+    # As JSON of PostgreSQL can hold it: names and ids come as somebody typed them.
+    item: dict[str, Any] = clean_json(
+        {
+            "id": wamid,
+            "timestamp": str(int(now.timestamp())),
+            **build_item(message_type, fields),
+        }
+    )
     if fields.get("context_id"):
-        item["context"] = {"from": phone.number.display_number, "id": str(fields["context_id"])}
+        item["context"] = clean_json(
+            {"from": phone.number.display_number, "id": str(fields["context_id"])}
+        )
     with transaction.atomic():
         SimulatedMessage.objects.create(
             phone=phone,
