@@ -163,7 +163,8 @@ def test_a_clean_answer_is_paid_into_the_wallet_at_once() -> None:
     payout = complete(response, 1550)
     assert payout is not None
     assert payout.state == PayoutState.PAID
-    assert payout.transaction_id.startswith(f"txn_{response.voice_session.public_id}_")
+    made_at = payout.transaction_id.removeprefix(f"txn_{response.voice_session.public_id}_")
+    assert abs(int(made_at) - payout.created_at.timestamp()) <= 2
     assert books(survey) == {
         "funding": 52_000,
         "budget": 46_450,
