@@ -256,6 +256,40 @@ def test_the_pages_fit_and_axe_finds_nothing(ana, parley, visitor, width, scheme
         assert complaints == []
 
 
+@pytest.mark.parametrize(("width", "named"), [(767, 1), (768, 5)])
+def test_in_spanish_it_says_so_undoes_a_tick_and_opens_at_the_first_open_step(
+    ana, parley, visitor, width, named
+):
+    page = another(visitor, ana, viewport={"width": width, "height": 740}, bypass_csp=True)
+    open_run(page, parley, ana.execution_id)
+    page.get_by_role("button", name="Español").click()
+    page.locator("[data-executor][lang=es][data-ready]").wait_for()
+    try:
+        page.locator("[data-next]").click()
+        expect(page.locator("[data-undo-text]")).to_have_text("Paso 1 hecho")
+        page.locator("[data-next]").click()
+        expect(page.locator("[data-counter]")).to_have_text("2 de 5 pasos hechos")
+        page.get_by_role("button", name="Deshacer").click()
+        expect(page.locator("[data-counter]")).to_have_text("1 de 5 pasos hechos")
+        expect(page.locator("[data-save-status]")).to_have_text(re.compile("^Guardado a las "))
+        assert run_of(page, ana.execution_id)["steps_done"] == [1]
+
+        page.goto(f"{parley.url}/executor/{ana.execution_id}")
+        page.locator("[data-executor][lang=es][data-ready]").wait_for()
+        expect(page.locator('[data-go="2"]')).to_have_attribute("aria-current", "step")
+        # Below 768 px only the open step has its name beside its number.
+        widths = page.locator(".executor__name").evaluate_all(
+            "(names) => names.filter((one) => one.getBoundingClientRect().width > 2).length"
+        )
+        assert widths == named
+        page.add_script_tag(path=str(AXE))
+        assert page.evaluate("axe.run().then((all) => all.violations.map((one) => one.id))") == []
+    finally:
+        # Ana's profile is everybody's in this file.
+        page.get_by_role("button", name="English").click()
+        page.locator("[data-executor][lang=en][data-ready]").wait_for()
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1200, "light")])
 def test_a_result_is_logged_corrected_and_taken_back(ana, parley, visitor, width, scheme):
     page = another(
