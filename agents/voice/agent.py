@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 from livekit import rtc
 from livekit.agents import (
     Agent,
+    APIConnectionError,
     APIError,
     APITimeoutError,
     ModelSettings,
@@ -28,6 +29,7 @@ from livekit.agents.voice.agent import Agent as BaseAgent
 
 from agents.voice import phrases
 from agents.voice.patience import AskedText, first_within
+from agents.voice.trial import SilentVoiceError, is_audible
 from agents.voice.types import (
     AgentLine,
     ConversationHost,
@@ -44,6 +46,8 @@ logger = logging.getLogger(__name__)
 
 ANSWER_TOOL: Final = "record_answer"
 SURVEY_TOOLS: Final = frozenset({ANSWER_TOOL, "next_question", "finish_survey"})
+FIRST_SOUND_SECONDS: Final = 5.0
+"""A voice that has not begun by then is given up for this sentence."""
 _SAID: Final = json.dumps({"said": True})
 
 
@@ -71,7 +75,11 @@ class TurnRoom(Protocol):
         ...
 
     def note_silent_voice(self, error: Exception) -> None:
-        """The voice did not begin to speak in time."""
+        """The voice did not begin to speak in time, or nothing it sent can be heard."""
+        ...
+
+    def note_audible_voice(self) -> None:
+        """The voice works: its sound has begun."""
         ...
 
     def tell_fault(self, code: VoiceErrorCode, title: str) -> None: ...
@@ -158,9 +166,17 @@ class ConversationAgent(Agent):
         """Yield the sound of the words; a voice that never begins is given up."""
         asked = AskedText(text)
         frames = BaseAgent.default.tts_node(self, asked, model_settings)
+        patience = min(self._patience, FIRST_SOUND_SECONDS)
+        has_sound = is_heard = False
         try:
-            async for frame in first_within(frames, self._patience, asked.has_begun):
+            async for frame in first_within(frames, patience, asked.has_begun):
+                has_sound = True
+                if not is_heard and is_audible(frame):
+                    is_heard = True
+                    self._room.note_audible_voice()
                 yield frame
+            if has_sound and not is_heard:
+                self._room.note_silent_voice(SilentVoiceError())
         except APITimeoutError as error:
             # The plugin itself has noticed nothing yet, so nobody else tells of it.
             self._room.note_silent_voice(error)
@@ -243,16 +259,17 @@ class ConversationAgent(Agent):
             async for chunk in first_within(asked, self._patience):
                 if not isinstance(chunk, llm.ChatChunk | str):
                     continue
-                if not has_begun:
+                if not has_begun and _has_words(chunk):
                     has_begun = True
                     self._room.begin_line(AgentLine("", new_id("seg")), is_from_model=True)
                 yield chunk
         except APIError as error:
             self._note_model_failure(error)
-            if has_begun:
-                return
-            if (line := await self.find_line(self._host.reply())) is not None:
-                yield self._begin(line)
+        else:
+            if not has_begun:
+                self._note_model_failure(APIConnectionError("no words", retryable=False))
+        if not has_begun and (line := await self.find_line(self._host.reply())) is not None:
+            yield self._begin(line)
 
     async def _ask_model_for_tool(
         self, chat_ctx: llm.ChatContext, tools: list[llm.Tool]
@@ -340,6 +357,11 @@ def _history(briefing: VoiceBriefing) -> llm.ChatContext:
         is_user = turn.role is SpeakerRole.USER
         context.add_message(role="user" if is_user else "assistant", content=turn.text)
     return context
+
+
+def _has_words(chunk: llm.ChatChunk | str) -> bool:
+    text = chunk if isinstance(chunk, str) else (chunk.delta and chunk.delta.content)
+    return bool(text and text.strip())
 
 
 def _follows_tool(chat_ctx: llm.ChatContext) -> bool:

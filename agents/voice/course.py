@@ -36,6 +36,9 @@ from core.ids import new_id
 
 FAULT_QUIET_SECONDS: Final = 10.0
 """The same failure is not told again within this time."""
+UNHEARD_SECONDS: Final = 1.0
+"""Somebody who spoke so long and is not understood is told; a cough is shorter."""
+NOT_UNDERSTOOD: Final = "I could not understand that. Please say it again, or type."
 
 
 @dataclass(slots=True)
@@ -74,6 +77,7 @@ class Course:
         self._claimed_text = ""
         self.is_agent_sounding: Callable[[], bool] = lambda: False
         self.on_silent_voice: Callable[[Exception], None] = lambda error: None
+        self.on_audible_voice: Callable[[], None] = lambda: None
         self.on_heard: Callable[[], None] = lambda: None
         self.on_line_started: Callable[[], None] = lambda: None
         self.on_line_ended: Callable[[LineOutcome], None] = lambda outcome: None
@@ -148,6 +152,8 @@ class Course:
         ):
             self._sink.publish(TranscriptDropped(heard.segment_id))
             self._heard = None
+            if not text.strip() and (heard.speech_seconds or 0.0) >= UNHEARD_SECONDS:
+                self.tell_fault(VoiceErrorCode.SPEECH_RETRYING, NOT_UNDERSTOOD)
             return False
         heard.final_at = self._now()
         self.touch()
@@ -215,8 +221,12 @@ class Course:
         self._sink.publish(VoiceFault(code, title, is_fatal=is_fatal))
 
     def note_silent_voice(self, error: Exception) -> None:
-        """The voice did not begin to speak in time."""
+        """The voice did not begin to speak in time, or nothing it sent can be heard."""
         self.on_silent_voice(error)
+
+    def note_audible_voice(self) -> None:
+        """The voice works: its sound has begun."""
+        self.on_audible_voice()
 
     def finish(self) -> None:
         """The conversation is over: have the agent ended."""

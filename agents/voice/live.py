@@ -32,13 +32,14 @@ from livekit.agents.voice.agent_session import SessionConnectOptions
 
 from agents.voice import measures, phrases, prices
 from agents.voice.agent import ConversationAgent, HostLLM
-from agents.voice.course import Course
+from agents.voice.course import NOT_UNDERSTOOD, Course
 from agents.voice.hearing import VadTap
 from agents.voice.options import VoiceOptions
 from agents.voice.outbox import Outbox
 from agents.voice.playout import Hold, LineOutcome
 from agents.voice.recorder import Recorder
 from agents.voice.transport import VoiceTransport
+from agents.voice.trial import try_voice
 from agents.voice.types import (
     AgentLine,
     AgentState,
@@ -65,6 +66,8 @@ WATCH_SECONDS: Final = 0.5
 FAREWELL_SECONDS: Final = 12.0
 MOST_NUDGES: Final = 2
 UNSPOKEN_SECONDS: Final = 0.3
+TRIAL_AFTER_SECONDS: Final = 1.0
+TRIAL_SECONDS: Final = 4.0
 FAILURES_BEFORE_TYPING: Final = 2
 """Calls of ears or voice that fail in a row before the agent gives up."""
 _STATES: Final = {
@@ -107,6 +110,7 @@ class LiveAgent:
         self._is_muted = False
         self._left_at: float | None = None
         self._end: tuple[VoiceEnd, str] | None = None
+        self._failed_for_good: tuple[VoiceEnd, str] | None = None
         self._ending = asyncio.Event()
         self._life: asyncio.Task[None] | None = None
         self._side_tasks: list[asyncio.Task[None]] = []
@@ -138,6 +142,7 @@ class LiveAgent:
             VoiceUnavailableError: the transport cannot be reached; all is closed again.
         """
         self._transport = transport
+        self._voice = voice
         self._parts = [ears, voice, *([model] if model is not None else [])]
         started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -160,9 +165,13 @@ class LiveAgent:
         await asyncio.shield(started)
 
     def leave(self, reason: VoiceEnd, detail: str = "") -> None:
-        """Have the agent ended; the first reason stands. Returns at once."""
+        """Have the agent ended; the first reason stands, a failed provider before all others.
+
+        Returns at once.
+        """
         if self._end is None:
-            self._end = (reason, detail)
+            # Told already: whoever leaves first now, the next visit must not fail the same way.
+            self._end = self._failed_for_good or (reason, detail)
             self._ending.set()
 
     async def wait_ended(self) -> None:
@@ -182,6 +191,7 @@ class LiveAgent:
         session.on("close", self._closed)
         self._course.on_heard = self._heard
         self._course.on_silent_voice = lambda error: self._count_failure("tts_error", error)
+        self._course.on_audible_voice = self._voice_heard
         self._course.on_line_ended = _both(self._course.on_line_ended, self._line_ended)
         self._sink.publish(AgentStateChanged(AgentState.INITIALIZING))
         await transport.start(session, self._agent)
@@ -379,13 +389,14 @@ class LiveAgent:
         self._usage = prices.sum_usage(event.usage, self._options.prices)
 
     def _line_ended(self, outcome: LineOutcome) -> None:
-        if outcome.reached_sound:
-            self._failures.pop("tts_error", None)
         if self._usage != self._stored_usage:
             self._stored_usage = self._usage
             self._outbox.store(self._usage)
         if outcome.spoken.line.is_closing and not outcome.interrupted:
             self.leave(VoiceEnd.CLOSED)
+
+    def _voice_heard(self) -> None:
+        self._failures.pop("tts_error", None)
 
     def _heard(self) -> None:
         self._failures.pop("stt_error", None)
@@ -402,17 +413,22 @@ class LiveAgent:
 
     def _count_failure(self, kind: str, error: object) -> None:
         """Tell of one failure of ears or voice; after several in a row give up speech."""
+        if self._failed_for_good is not None:
+            return
         failures = self._failures[kind] = self._failures.get(kind, 0) + 1
         cause = type(error).__name__
         logger.warning("voice.speech_failed", extra={"kind": kind, "error": cause})
         if failures < FAILURES_BEFORE_TYPING:
             title = (
-                "I could not understand that. Please say it again, or type."
+                NOT_UNDERSTOOD
                 if kind == "stt_error"
                 else "The voice does not answer; the words are shown."
             )
             self._course.tell_fault(VoiceErrorCode.SPEECH_RETRYING, title)
+            if kind == "tts_error":
+                self._side_tasks.append(asyncio.create_task(self._try_voice(), name="voice.trial"))
             return
+        self._failed_for_good = (VoiceEnd.PROVIDER_FAILED, kind)
         self._course.tell_fault(
             VoiceErrorCode.SPEECH_UNAVAILABLE,
             "Speech is not available right now. Everything is kept; please go on by typing.",
@@ -422,6 +438,17 @@ class LiveAgent:
         asyncio.get_running_loop().call_later(
             UNSPOKEN_SECONDS, self.leave, VoiceEnd.PROVIDER_FAILED, kind
         )
+
+    async def _try_voice(self) -> None:
+        """Find out whether a voice that failed works again; the next sentence may be far off."""
+        await asyncio.sleep(TRIAL_AFTER_SECONDS)
+        if not self._failures.get("tts_error") or self._end is not None:
+            return
+        text = phrases.in_language(self._briefing.language, phrases.TRIAL)
+        seconds = min(self._options.attempt_seconds, TRIAL_SECONDS)
+        error = await try_voice(self._voice, text, seconds)
+        if error is not None and self._failures.get("tts_error"):
+            self._count_failure("tts_error", error)
 
     def _closed(self, event: CloseEvent) -> None:
         """livekit closed the session by itself."""

@@ -19,6 +19,8 @@ APOLOGY: Final = {
     "en": "Sorry, something went wrong on my side. Could you say that once more?",
     "es": "Perdone, algo ha fallado por mi parte. ¿Puede decirlo otra vez?",
 }
+TRIAL: Final = {"en": "One moment.", "es": "Un momento."}
+"""Said to nobody: whether the voice works again."""
 TOOL_RULES: Final = (
     "You hold a research interview by voice. After everything the person says call exactly one "
     "tool: record_answer for an answer or anything else about the open question, next_question "

@@ -176,14 +176,20 @@ def release_agent(*, voice_session_pk: int, fence: int) -> bool:
     return lease.release(VoiceSession.objects.filter(pk=voice_session_pk), fence=fence)
 
 
-def give_up_voice(*, voice_session_pk: int, code: str, title: str) -> None:
+def give_up_voice(
+    *, voice_session_pk: int, code: str, title: str, fence: int | None = None
+) -> None:
     """Go on by typing because no voice can be had, and say so to whoever looks.
 
     Args:
         code, title: of the error event.
+        fence: of the agent that failed; nothing changes when another one has taken over.
     """
+    rows = VoiceSession.objects.filter(pk=voice_session_pk)
+    if fence is not None:
+        rows = rows.filter(fence=fence)
     changed = (
-        VoiceSession.objects.filter(pk=voice_session_pk)
+        rows.exclude(transport=Transport.TYPING)
         .exclude(status=SessionStatus.ENDED)
         .update(mode=SessionMode.TEXT, transport=Transport.TYPING, agent_due_at=None)
     )

@@ -373,12 +373,15 @@ def _settle_end(agent: RunningAgent, event: VoiceEnded) -> None:
         recordings.place_in_recording(
             voice_session_pk=row.pk, fence=agent.fence, offsets=agent.host.offsets
         )
-    if event.reason in _GIVES_UP_VOICE and not agent.is_stop_wanted:
+    has_failed = event.reason is VoiceEnd.PROVIDER_FAILED
+    # A provider that failed fails the next visit too, whoever asked the agent to stop meanwhile.
+    if event.reason in _GIVES_UP_VOICE and (has_failed or not agent.is_stop_wanted):
         if event.reason in (VoiceEnd.CLOSED, VoiceEnd.LEFT):
             voices.dismiss_agent(voice_session_pk=row.pk, fence=agent.fence)
         else:
             voices.give_up_voice(
                 voice_session_pk=row.pk,
+                fence=agent.fence,
                 code="speech_unavailable",
                 title="Speech failed. What was said is kept; go on by typing.",
             )

@@ -158,6 +158,7 @@ class StubEngine:
         self.spoken: list[str] = []
         self.hearing_fails = 0
         self.speaking_fails = 0
+        self.is_mute = False
         self.hearing_delay = 0.0
         self.cancelled = 0
         self.is_closed = False
@@ -214,7 +215,9 @@ class _StubSpeech(tts.ChunkedStream):
         output_emitter.initialize(
             request_id=new_id("hum"), sample_rate=OUTPUT_RATE, num_channels=1, mime_type="audio/pcm"
         )
-        output_emitter.push(tone(max(0.2, len(self.input_text) / CHARACTERS_PER_SECOND)))
+        seconds = max(0.2, len(self.input_text) / CHARACTERS_PER_SECOND)
+        sound = bytes(int(seconds * OUTPUT_RATE) * 2) if engine.is_mute else tone(seconds)
+        output_emitter.push(sound)
         output_emitter.flush()
 
 

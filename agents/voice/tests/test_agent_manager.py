@@ -14,6 +14,8 @@ from agents.voice.tests.talks import tasks_left
 from agents.voice.tests.together import together
 from agents.voice.types import (
     AgentSpoken,
+    AgentState,
+    AgentStateChanged,
     EngineKind,
     VoiceBriefing,
     VoiceEnd,
@@ -107,6 +109,10 @@ async def test_two_conversations_never_hear_each_other(start_talk, engine):
     second = await start_talk(company="globex")
     await first.until_quiet(1)
     await second.until_quiet(1)
+    # Its last state follows the line a moment later.
+    await second.until(
+        lambda: second.sink.events(AgentStateChanged)[-1].state is AgentState.LISTENING
+    )
     told = len(second.sink.published), len(second.sink.audio)
 
     await first.speak("This is only for the first one.")
@@ -189,22 +195,6 @@ async def test_a_recogniser_that_keeps_failing_hands_over_to_typing(start_talk, 
     last = talk.sink.events(VoiceFault)[-1]
     assert (last.code, last.is_fatal) == (VoiceErrorCode.SPEECH_UNAVAILABLE, True)
     assert "typing" in last.title
-
-
-@together
-async def test_a_voice_that_fails_shows_its_words_and_then_hands_over(start_talk, engine):
-    engine.speaking_fails = 9
-    engine.words = ["fine"]
-    talk = await start_talk(greeting="Hello there.")
-    await talk.until_quiet(1)
-    [line] = talk.sink.spoken
-    assert (line.text, line.interrupted, line.played_seconds) == ("Hello there.", False, 0.0)
-
-    await talk.speak("It was fine.")
-    await talk.until(lambda: talk.sink.ended is not None)
-
-    assert talk.sink.ended.reason is VoiceEnd.PROVIDER_FAILED
-    assert [line.text for line in talk.sink.spoken][1].startswith("I see.")
 
 
 async def test_silence_is_asked_about_twice_and_then_ends_it(detector, options):

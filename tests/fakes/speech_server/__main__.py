@@ -278,7 +278,13 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     port = parser.parse_args().port
     web.run_app(
-        SpeechApplication().build(), host="127.0.0.1", port=port, print=None, access_log=None
+        SpeechApplication().build(),
+        host="127.0.0.1",
+        port=port,
+        print=None,
+        access_log=None,
+        # Whoever still waits for a scripted answer has gone; the default waits a minute for them.
+        shutdown_timeout=0.2,
     )
 
 
