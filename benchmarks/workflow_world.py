@@ -132,6 +132,7 @@ def prepare(count: int) -> None:
     from workflows.models import Execution, Outcome
 
     call_command("migrate", verbosity=0)
+    dropped: list[str] = []
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             _drop_constraints(cursor, (Outcome._meta.db_table, Execution._meta.db_table))

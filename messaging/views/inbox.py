@@ -24,10 +24,8 @@ from messaging.models import (
     InboundMedia,
     MediaState,
     MessageTemplate,
-    Order,
     OutboundMessage,
     OutboundState,
-    Ticket,
 )
 from messaging.models.knowledge import TemplateStatus
 from messaging.replies import Reply, ReplyKind, say
@@ -37,6 +35,7 @@ from messaging.services.media import SHOWN_TYPES
 from messaging.state.contract import LANES
 from messaging.storage import media_storage, save_media
 from messaging.views.doors import for_operators
+from messaging.views.inbox_business import act_on_business, orders_beside, tickets_beside
 
 ATTACHMENT_MAX_BYTES = 5_000_000
 MEDIA_KINDS = {"image": "image", "audio": "audio", "video": "video"}
@@ -135,7 +134,8 @@ def _template(request: CompanyRequest, template_id: str) -> Reply:
 @for_operators
 @require_POST
 def inbox_action(request: CompanyRequest, conversation_id: str, action: str) -> HttpResponse:
-    """Take over, give back, assign, note, correct the lane, send again, or erase the person."""
+    """Take over, give back, assign, note, correct the lane, send again, move an order, ticket or
+    return on, note a refund, or erase the person."""
     conversation = reads.conversation_of_company(request.company, conversation_id)
     try:
         said = _act(request, conversation, action)
@@ -184,6 +184,9 @@ def _act(request: CompanyRequest, conversation: Conversation, action: str) -> st
             raise PermissionDenied
         privacy.erase_on_request(contact=conversation.contact, actor=request.user)
         return "Erased. Orders stay in the books, without a name."
+    said = act_on_business(request, conversation, action)
+    if said is not None:
+        return said
     raise NotFoundError("action_unknown", "There is no such action.")
 
 
@@ -282,8 +285,9 @@ def _conversation_context(request: CompanyRequest, conversation: Conversation) -
                 company=request.company, status=TemplateStatus.APPROVED
             ).order_by("name", "language")
         ],
-        "orders": list(Order.objects.filter(contact=contact).order_by("-pk")[:5]),
-        "tickets": list(Ticket.objects.filter(contact=contact).order_by("-pk")[:5]),
+        "orders": orders_beside(contact),
+        "tickets": tickets_beside(contact),
+        "can_refund": request.membership.role != Role.OPERATOR,
         "members": [one.user for one in list_members(request.company)],
         "can_erase": request.membership.role == Role.OWNER and contact.is_known,
         "is_mine": conversation.assigned_to_id == request.user.pk,
