@@ -45,6 +45,7 @@ NO_POWER = {
     *("appeal.filed", "company.created", "company.left_empty", "invitation.accepted"),
     *("person.signed_up", "profile.saved", "product.saved", "product.stock_counted"),
     *("template.saved", "template.submitted", "survey.created", "plan.cancel_refused"),
+    *("survey_keyword.saved", "survey_keyword.removed"),
     *("number.resumed", "order.cancelled", "order.refunded", "video_run.ended", "workflows.loaded"),
 }
 
