@@ -25,6 +25,7 @@ from tests.fakes.speech_server import SpeechServer
 pytestmark = pytest.mark.django_db(transaction=True)
 CEILING_SECONDS = 60.0
 """Far beyond what it takes: a machine under load is slow, not wrong."""
+SENTENCE = "I take the bus to work."
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +47,12 @@ def provider(settings):
         yield server
 
 
-async def talk_until(socket, event_type, **fields):
-    """Speak sentence after sentence at real pace until the event comes; return it."""
-    speaking = asyncio.create_task(_speak_on(socket), name="test.speaking")
+async def listen_until(socket, event_type, *, sentence, **fields):
+    """Send a microphone's sound at real pace, again and again, until the event comes.
+
+    Without a sentence it is the silence of someone who only listens.
+    """
+    speaking = asyncio.create_task(_send_sound(socket, sentence), name="test.speaking")
     try:
         async with asyncio.timeout(CEILING_SECONDS):
             while True:
@@ -70,26 +74,29 @@ async def _next_event(socket):
             return event
 
 
-async def _speak_on(socket):
-    sentence = sounds.say("I take the bus to work.") + sounds.quiet(1.2)
+async def _send_sound(socket, sentence):
+    sound = (sounds.say(sentence) if sentence else b"") + sounds.quiet(1.2)
     while True:
-        for at in range(0, len(sentence), 1280):
-            await socket.line.send_to(bytes_data=sentence[at : at + 1280])
+        for at in range(0, len(sound), 1280):
+            await socket.line.send_to(bytes_data=sound[at : at + 1280])
             await asyncio.sleep(0.04)
 
 
 @pytest.mark.parametrize(
-    ("route", "fault"),
+    ("route", "fault", "sentence"),
     [
-        ("transcriptions", {"status": 429}),
-        ("transcriptions", {"status": 500}),
-        ("transcriptions", {"garbage": True}),
-        ("transcriptions", {"seconds": 3.0}),
+        ("transcriptions", {"status": 429}, SENTENCE),
+        ("transcriptions", {"status": 500}, SENTENCE),
+        ("transcriptions", {"garbage": True}, SENTENCE),
+        ("transcriptions", {"seconds": 3.0}, SENTENCE),
+        # Who hears no question says nothing: it has to show without a word of theirs.
+        ("speech", {"status": 500}, ""),
+        ("speech", {"silent": True}, ""),
     ],
-    ids=["ears-429", "ears-500", "ears-garbage", "ears-never"],
+    ids=["ears-429", "ears-500", "ears-garbage", "ears-never", "voice-500", "voice-silent"],
 )
 async def test_a_provider_that_fails_is_said_and_typing_goes_on(
-    interview, provider, detector, route, fault
+    interview, provider, detector, route, fault, sentence
 ):
     provider.script(route, times=500, **fault)
     before = {id(task) for task in asyncio.all_tasks()}
@@ -102,7 +109,7 @@ async def test_a_provider_that_fails_is_said_and_typing_goes_on(
     socket = socket_of(interview)
     await socket.open()
 
-    error = await talk_until(socket, "error", code="speech_unavailable")
+    error = await listen_until(socket, "error", code="speech_unavailable", sentence=sentence)
     # The agent stays a moment longer, for a sentence whose words are still on their way.
     async with asyncio.timeout(CEILING_SECONDS):
         while True:

@@ -363,6 +363,29 @@ async def test_speech_that_fails_leaves_a_conversation_to_type_in(spoken, reason
     assert (row.mode, row.transport, row.status) == ("text", "typing", SessionStatus.ACTIVE)
 
 
+@pytest.mark.parametrize(
+    ("stops_as", "mode", "transport", "told"),
+    [
+        # The next process would fail the same person the same way.
+        (VoiceEnd.PROVIDER_FAILED, "text", "typing", ["speech_unavailable"]),
+        (VoiceEnd.STOPPED, "voice", "browser_audio", []),
+        (VoiceEnd.FAILED, "voice", "browser_audio", []),
+    ],
+)
+async def test_a_process_that_stops_gives_up_voice_only_if_its_provider_had_failed(
+    spoken, stops_as, mode, transport, told
+):
+    spoken.manager.stops_as = stops_as
+    await spoken.runner.stop_all()
+    await spoken.socket.send(type="say", text="By bus then.", client_id="typed-3")
+    await spoken.socket.receive_until("transcript", role="user", final=True)
+
+    row = await spoken.row()
+    assert (row.mode, row.transport, row.status) == (mode, transport, SessionStatus.ACTIVE)
+    assert row.leased_until is None
+    assert [event["code"] for event in spoken.socket.seen if event["type"] == "error"] == told
+
+
 async def test_long_silence_stops_the_clock(spoken):
     await spoken.voice.end(VoiceEnd.IDLE)
     event = await spoken.socket.receive_until("session", status="paused")

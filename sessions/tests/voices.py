@@ -72,6 +72,7 @@ class QuietManager:
     def __init__(self):
         self.voices = {}
         self.refuses = None
+        self.stops_as = VoiceEnd.STOPPED
 
     async def start(self, ticket, briefing, sink, host):
         if self.refuses is not None:
@@ -81,4 +82,4 @@ class QuietManager:
         return voice
 
     async def stop(self, session_id):
-        await self.voices[session_id].end()
+        await self.voices[session_id].end(self.stops_as)
