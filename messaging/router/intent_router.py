@@ -19,6 +19,7 @@ from messaging.router.intents import FALLBACK, LANE_ORDER
 from messaging.router.reading import EMOJI_MARK, features_of, read_tokens
 from messaging.router.rules import score_rules
 from messaging.router.weights import Weights, load_weights
+from messaging.selectors.survey_runs import is_code
 from messaging.turns import Turn, TurnKind
 
 UNSURE_BELOW = 0.45
@@ -118,6 +119,8 @@ class IntentRouter:
         step = self._active_step(turn, context)
         if step is not None:
             return RouterDecision(context.lane, step, 1.0, ("active_step",), RouteSource.STATE)
+        if turn.text and is_code(context.company_id, turn.text):
+            return RouterDecision("survey", "join", 1.0, ("survey_word",), RouteSource.RULES)
         if turn.kind in _KIND_INTENTS:
             lane, intent = _KIND_INTENTS[turn.kind]
             return RouterDecision(lane, intent, 1.0, (f"kind:{turn.kind}",), RouteSource.RULES)

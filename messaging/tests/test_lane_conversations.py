@@ -342,3 +342,15 @@ def test_an_address_at_once_is_taken_and_never_asked_for_twice(phone):
     summary = phone.says("Roma Norte")
     assert "📍 Av. Insurgentes Sur 1200, departamento 4" in summary
     assert "commerce:confirm" in summary
+
+
+def test_a_surveys_word_alone_opens_it_as_a_poster_shows_it(phone, acme):
+    save_keyword(survey=make_survey(acme), code="COFFEE")
+
+    assert "commerce:" in phone.says("coffee")
+    assert not SurveyRun.objects.exists()
+
+    phone.says("COFFEE")
+
+    assert last_turn().lane == "survey"
+    assert SurveyRun.objects.count() == 1
