@@ -167,7 +167,7 @@ def test_money_that_was_withdrawn_cannot_be_reversed(survey: Any, ana: User) -> 
         review.reverse_paid(payout=paid, actor=ana, reason="Paid by mistake.")
     paid.refresh_from_db()
     assert paid.state == PayoutState.PAID
-    assert actions() == []
+    assert actions() == ["withdrawal.requested"]
     assert verify_ledger() == []
 
 
