@@ -32,7 +32,8 @@ from livekit.agents.voice.agent_session import SessionConnectOptions
 
 from agents.voice import measures, phrases, prices
 from agents.voice.agent import ConversationAgent, HostLLM
-from agents.voice.course import NOT_UNDERSTOOD, Course
+from agents.voice.course import Course
+from agents.voice.failures import SpeechFailures
 from agents.voice.hearing import VadTap
 from agents.voice.options import VoiceOptions
 from agents.voice.outbox import Outbox
@@ -52,7 +53,6 @@ from agents.voice.types import (
     VoiceBriefing,
     VoiceEnd,
     VoiceEnded,
-    VoiceErrorCode,
     VoiceSink,
     VoiceTicket,
 )
@@ -66,10 +66,8 @@ WATCH_SECONDS: Final = 0.5
 FAREWELL_SECONDS: Final = 12.0
 MOST_NUDGES: Final = 2
 UNSPOKEN_SECONDS: Final = 0.3
-TRIAL_AFTER_SECONDS: Final = 1.0
 TRIAL_SECONDS: Final = 4.0
-FAILURES_BEFORE_TYPING: Final = 2
-"""Calls of ears or voice that fail in a row before the agent gives up."""
+_GIVEN_UP: Final = VoiceEnd.PROVIDER_FAILED
 _STATES: Final = {
     "initializing": AgentState.INITIALIZING,
     "idle": AgentState.LISTENING,
@@ -104,13 +102,14 @@ class LiveAgent:
         self._recorder = recorder
         self._usage = UsageMeasured(())
         self._stored_usage = self._usage
-        self._failures: dict[str, int] = {}
+        self._failures = SpeechFailures(
+            course=course, try_voice=self._try_voice, on_given_up=self._give_up
+        )
         self._nudges = 0
         self._is_paused = False
         self._is_muted = False
         self._left_at: float | None = None
         self._end: tuple[VoiceEnd, str] | None = None
-        self._failed_for_good: tuple[VoiceEnd, str] | None = None
         self._ending = asyncio.Event()
         self._life: asyncio.Task[None] | None = None
         self._side_tasks: list[asyncio.Task[None]] = []
@@ -171,7 +170,8 @@ class LiveAgent:
         """
         if self._end is None:
             # Told already: whoever leaves first now, the next visit must not fail the same way.
-            self._end = self._failed_for_good or (reason, detail)
+            given_up = self._failures.given_up
+            self._end = (reason, detail) if given_up is None else (_GIVEN_UP, given_up)
             self._ending.set()
 
     async def wait_ended(self) -> None:
@@ -190,8 +190,8 @@ class LiveAgent:
         session.on("error", self._failed)
         session.on("close", self._closed)
         self._course.on_heard = self._heard
-        self._course.on_silent_voice = lambda error: self._count_failure("tts_error", error)
-        self._course.on_audible_voice = self._voice_heard
+        self._course.on_silent_voice = self._failures.note_silent_voice
+        self._course.on_audible_voice = self._failures.note_audible_voice
         self._course.on_line_ended = _both(self._course.on_line_ended, self._line_ended)
         self._sink.publish(AgentStateChanged(AgentState.INITIALIZING))
         await transport.start(session, self._agent)
@@ -210,6 +210,7 @@ class LiveAgent:
             for task in self._side_tasks:
                 task.cancel()
             await asyncio.gather(*self._side_tasks, return_exceptions=True)
+            await self._failures.aclose()
             await self._close_parts()
             if self._recorder is not None:
                 recorded = await self._recorder.aclose()
@@ -395,60 +396,21 @@ class LiveAgent:
         if outcome.spoken.line.is_closing and not outcome.interrupted:
             self.leave(VoiceEnd.CLOSED)
 
-    def _voice_heard(self) -> None:
-        self._failures.pop("tts_error", None)
-
     def _heard(self) -> None:
-        self._failures.pop("stt_error", None)
+        self._failures.note_heard()
         self._nudges = 0
 
     def _failed(self, event: ErrorEvent) -> None:
-        kind = getattr(event.error, "type", "")
-        if kind not in ("stt_error", "tts_error") or self._end is not None:
-            # What a language model does not answer the host does; see `agent`.
-            return
-        if getattr(event.error, "recoverable", False):
-            return
-        self._count_failure(kind, getattr(event.error, "error", event.error))
+        if self._end is None:
+            self._failures.note_error(event)
 
-    def _count_failure(self, kind: str, error: object) -> None:
-        """Tell of one failure of ears or voice; after several in a row give up speech."""
-        if self._failed_for_good is not None:
-            return
-        failures = self._failures[kind] = self._failures.get(kind, 0) + 1
-        cause = type(error).__name__
-        logger.warning("voice.speech_failed", extra={"kind": kind, "error": cause})
-        if failures < FAILURES_BEFORE_TYPING:
-            title = (
-                NOT_UNDERSTOOD
-                if kind == "stt_error"
-                else "The voice does not answer; the words are shown."
-            )
-            self._course.tell_fault(VoiceErrorCode.SPEECH_RETRYING, title)
-            if kind == "tts_error":
-                self._side_tasks.append(asyncio.create_task(self._try_voice(), name="voice.trial"))
-            return
-        self._failed_for_good = (VoiceEnd.PROVIDER_FAILED, kind)
-        self._course.tell_fault(
-            VoiceErrorCode.SPEECH_UNAVAILABLE,
-            "Speech is not available right now. Everything is kept; please go on by typing.",
-            is_fatal=True,
-        )
+    def _give_up(self, kind: str) -> None:
         # A sentence whose voice failed is still on its way to the page as words.
-        asyncio.get_running_loop().call_later(
-            UNSPOKEN_SECONDS, self.leave, VoiceEnd.PROVIDER_FAILED, kind
-        )
+        asyncio.get_running_loop().call_later(UNSPOKEN_SECONDS, self.leave, _GIVEN_UP, kind)
 
-    async def _try_voice(self) -> None:
-        """Find out whether a voice that failed works again; the next sentence may be far off."""
-        await asyncio.sleep(TRIAL_AFTER_SECONDS)
-        if not self._failures.get("tts_error") or self._end is not None:
-            return
+    async def _try_voice(self) -> Exception | None:
         text = phrases.in_language(self._briefing.language, phrases.TRIAL)
-        seconds = min(self._options.attempt_seconds, TRIAL_SECONDS)
-        error = await try_voice(self._voice, text, seconds)
-        if error is not None and self._failures.get("tts_error"):
-            self._count_failure("tts_error", error)
+        return await try_voice(self._voice, text, min(self._options.attempt_seconds, TRIAL_SECONDS))
 
     def _closed(self, event: CloseEvent) -> None:
         """livekit closed the session by itself."""
