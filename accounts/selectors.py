@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Exists, OuterRef, QuerySet
 
-from accounts.models import Company, CompanyKey, Invitation, Membership, Role, User
+from accounts.models import Company, CompanyKey, Invitation, Membership, Profile, Role, User
 from core import clock
 
 
@@ -18,6 +18,13 @@ def list_memberships(user: User | AnonymousUser) -> QuerySet[Membership]:
     return (
         Membership.objects.filter(user=user).select_related("company").order_by("created_at", "pk")
     )
+
+
+def chosen_language(user: User | AnonymousUser) -> str | None:
+    """Return the language a person's profile names; None for visitors and without a profile."""
+    if not isinstance(user, User):
+        return None
+    return Profile.objects.filter(user=user).values_list("language", flat=True).first()
 
 
 def current_membership(

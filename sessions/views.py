@@ -19,25 +19,28 @@ from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
 
 from accounts.models import User
 from accounts.selectors import list_memberships
 from core import clock
+from core.page_texts import LANGUAGES
 from sessions import selectors, voice_figures
 from sessions.forms import HistoryForm
 from sessions.limits import SYSTEM_PROMPT_LENGTH
 from sessions.links import recording_path, transcript_path
 from sessions.models import EndReason, SegmentRole, TranscriptSegment, VoiceSession, VoiceUsage
+from sessions.page_texts import language_for, say_from_server, texts_context
 from sessions.practice import practice_introduction
 from sessions.services.chats import describe_agent
 from sessions.transports import describe_engine, list_transports
 
 PAGE_SIZE = 25
-CHAT_LANGUAGES = {"en": "English", "es": "Spanish"}
 
 
 @require_safe
 @ensure_csrf_cookie
+@vary_on_headers("Accept-Language")
 def show_chat(request: HttpRequest) -> HttpResponse:
     """Show the chat page; the conversation itself is made by script, over the API."""
     agent = describe_agent()
@@ -47,18 +50,23 @@ def show_chat(request: HttpRequest) -> HttpResponse:
         and agent.follows_system_prompt
         and list_memberships(request.user).exists()
     )
-    spoken = [code for code in CHAT_LANGUAGES if len(list_transports(code)) > 1]
+    spoken = [code for code in LANGUAGES if len(list_transports(code)) > 1]
+    language = language_for(request)
+    back_here = urlencode({"next": request.get_full_path()}, safe="/")
     return render(
         request,
         "sessions/chat.html",
         {
-            "agent": agent,
+            **texts_context(language),
+            "agent_description": say_from_server(agent.description, language),
             "may_start": may_start,
-            "login_url": f"{reverse('account_login')}?next={reverse('chat')}",
+            "login_url": f"{reverse('account_login')}?{back_here}",
             "may_instruct": may_instruct,
             "voice_languages": spoken,
-            "voice_notes": _voice_notes(spoken),
-            "introduction": "" if agent.follows_system_prompt else _introduction(),
+            "voice_notes": _voice_notes(spoken, language),
+            "introduction": ""
+            if agent.follows_system_prompt
+            else practice_introduction(language, has_prompt=False),
             "chat_settings": {
                 "createUrl": reverse("session_create"),
                 "historyUrl": reverse("history") if request.user.is_authenticated else "",
@@ -262,13 +270,10 @@ def room_client_url() -> str:
         return ""
 
 
-def _voice_notes(spoken: list[str]) -> list[str]:
-    notes = [describe_engine(spoken[0])] if spoken else []
-    if spoken and len(spoken) < len(CHAT_LANGUAGES):
-        typed = [name for code, name in CHAT_LANGUAGES.items() if code not in spoken]
-        notes.append(f"In {' and '.join(typed)} you type.")
-    return notes
-
-
-def _introduction() -> str:
-    return practice_introduction("en", has_prompt=False)
+def _voice_notes(spoken: list[str], language: str) -> list[str]:
+    if not spoken:
+        return []
+    texts = texts_context(language)["t"]
+    typed = [texts[f"language_{code}"] for code in LANGUAGES if code not in spoken]
+    notes = [say_from_server(describe_engine(spoken[0]), language)]
+    return notes + [texts["typed_only"].format(language=name) for name in typed]

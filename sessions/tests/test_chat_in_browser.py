@@ -197,6 +197,29 @@ def test_two_tabs_show_the_same(open_chat, server):
     expect(turns(other)).to_have_count(3)
 
 
+def test_in_spanish_the_script_speaks_spanish_and_the_switch_keeps_what_is_typed(browser, server):
+    page = browser.new_context(base_url=server.url, locale="es-ES").new_page()
+    page.goto("/chat")
+    page.get_by_role("button", name="Empezar", exact=True).click()
+    expect(turns(page)).to_have_count(1)
+    page.get_by_role("button", name="Pausar").click()
+    expect(page.locator("[data-chat-status]")).to_have_text("En pausa")
+    page.locator("[data-chat-input]").fill("Sin enviar todavía")
+
+    page.get_by_role("link", name="English").click()
+
+    page.wait_for_url("**/chat?lang=en")
+    expect(page.locator("[data-chat-input]")).to_have_value("Sin enviar todavía")
+    expect(turns(page).locator(".chat__text")).to_have_attribute("lang", "es")
+    expect(page.locator("[data-chat-status]")).to_have_text("Paused")
+    page.get_by_role("button", name="Done").click()
+    page.get_by_role("button", name="End it").click()
+    page.get_by_role("button", name="Start another one").click()
+    page.get_by_label("Language").select_option("es")
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("lang", "es")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 768, 1280])
 def test_the_page_fits(open_chat, width, scheme):

@@ -3,29 +3,13 @@
 import { request } from "./http.js";
 import { ConversationConnection } from "./conversation/connection.js";
 import { TranscriptView } from "./conversation/transcript-view.js";
+import { language, say, sayChoice, sayServed } from "./texts.js";
 import { confirmChoice } from "./ui/confirm.js";
 import { CaptionPacer } from "./voice/captions.js";
 import { ChatVoice } from "./voice/chat-voice.js";
 
 const STORE = "parley.chat";
-const CONNECTION_WORDS = {
-  connecting: "Connecting…",
-  reconnecting: "The connection was lost. Trying again; what you write is kept.",
-  polling: "Live connection blocked here: messages go the slower way.",
-  replaced: "This conversation was opened in too many tabs. Reload to take part here.",
-  denied: "This conversation can no longer be opened. Start a new one.",
-  refused: "This page and the server do not understand each other. Reload the page.",
-};
-const AGENT_WORDS = {
-  initializing: "Agent: getting ready", listening: "Agent: listening", thinking: "Agent: thinking…", speaking: "Agent: speaking",
-};
-const END_WORDS = {
-  done: "You finished the conversation.",
-  time_limit: "The time of this conversation is up.",
-  stopped: "The conversation was ended.",
-  expired: "The conversation was ended because nobody came back in time.",
-  failed: "The conversation had to be ended because something failed.",
-};
+const DRAFT = "parley.chat.draft"; // what was typed when the page's language was switched
 
 const settings = JSON.parse(document.getElementById("chat-settings").textContent);
 const find = (name) => document.querySelector(`[data-chat-${name}]`);
@@ -37,7 +21,10 @@ const page = {
   resume: find("resume"), done: find("done"), over: find("over"), overText: find("over-text"),
   download: find("download"), again: find("again"), engine: find("engine"),
 };
-const view = new TranscriptView(page.list, { agent: "Agent", user: "You" });
+const view = new TranscriptView(page.list, {
+  agent: say("who_agent"), user: say("who_user"), interrupted: say("interrupted"), sending: say("sending"),
+  after: (seconds) => say("after", { seconds }), locale: language,
+});
 const captions = new CaptionPacer((segment) => view.show(segment), (id) => view.remove(id));
 const voice = new ChatVoice(find("voice"), settings.voiceUrls);
 
@@ -64,7 +51,7 @@ function store(value) {
   }
 }
 
-function say(place, words) {
+function put(place, words) {
   place.textContent = words;
   place.hidden = !words;
 }
@@ -75,7 +62,7 @@ function show(part) {
 
 async function start(event) {
   event.preventDefault();
-  say(page.startError, "");
+  put(page.startError, "");
   const fields = new FormData(page.form);
   const body = { language: fields.get("language") || "en" };
   const isSpoken = fields.get("mode") === "voice";
@@ -88,13 +75,13 @@ async function start(event) {
   button.disabled = true;
   try {
     const created = await request(settings.createUrl, { method: "POST", body });
-    store({ id: created.session_id, token: created.session_token, socketUrl: created.ws_url, transports: created.transports });
+    store({ id: created.session_id, token: created.session_token, socketUrl: created.ws_url, transports: created.transports, language: body.language });
     join();
-    say(page.engine, created.voice);
+    put(page.engine, sayServed(created.voice));
     if (isSpoken) await voice.start();
   } catch (error) {
     const first = error.errors?.[0]?.detail;
-    say(page.startError, first ? `${error.message} ${first}` : error.message);
+    put(page.startError, [error.message, first].filter(Boolean).map(sayServed).join(" "));
   } finally {
     button.disabled = false;
   }
@@ -102,6 +89,7 @@ async function start(event) {
 
 function join() {
   view.clear();
+  view.spokenLanguage = stored.language ?? "";
   page.over.hidden = true;
   page.composer.hidden = false;
   show("talk");
@@ -121,12 +109,12 @@ function switchVoice(body) {
 }
 
 function takeConnectionState(state) {
-  say(page.banner, CONNECTION_WORDS[state] ?? "");
+  put(page.banner, sayChoice("connection", state, ""));
   if (state === "ended" && page.over.hidden) takeStatus({ status: "ended", end_reason: null, seconds_left: 0 });
   if (state === "denied" && !page.list.children.length) {
     store(null);
     show("start");
-    say(page.startError, CONNECTION_WORDS.denied);
+    put(page.startError, say("connection_denied"));
   }
 }
 
@@ -137,17 +125,17 @@ function take(event) {
     for (const segment of event.segments) captions.take({ ...segment, seq: event.seq });
     takeStatus(event);
     takeProgress(event.progress);
-    say(page.agent, AGENT_WORDS[event.agent_state] ?? "");
+    put(page.agent, sayChoice("agent", event.agent_state, ""));
   } else if (event.type === "transcript") captions.take(event);
   else if (event.type === "progress") takeProgress(event);
   else if (event.type === "session") takeStatus(event);
-  else if (event.type === "agent_state") say(page.agent, AGENT_WORDS[event.state] ?? "");
+  else if (event.type === "agent_state") put(page.agent, sayChoice("agent", event.state, ""));
   else if (event.type === "error") takeError(event);
 }
 
 function takeStatus({ status, end_reason: reason, seconds_left: left }) {
   page.status.dataset.status = status;
-  page.status.textContent = { ready: "Starting", active: "Live", paused: "Paused", ended: "Ended" }[status];
+  page.status.textContent = say(`status_${status}`);
   clock = { left, at: performance.now(), runs: status === "active" };
   drawClock();
   page.pause.hidden = status !== "active";
@@ -163,8 +151,8 @@ function takeProgress(progress) {
   page.bar.max = progress.total;
   page.bar.value = progress.answered;
   const words = progress.closed
-    ? "All questions asked. Press Done when you are ready."
-    : `Question ${progress.current_number ?? progress.answered} of ${progress.total}`;
+    ? say("progress_closed")
+    : say("progress_at", { number: progress.current_number ?? progress.answered, total: progress.total });
   page.progressNote.textContent = words;
 }
 
@@ -172,7 +160,7 @@ function takeError({ code, title, detail, client_id: clientId }) {
   const words = clientId ? view.takeBack(clientId) : "";
   if (words && !page.input.value) page.input.value = words; // nothing written is lost
   if (code === "session_ended") return;
-  say(page.error, detail || title);
+  put(page.error, sayServed(detail || title));
 }
 
 function finish(reason) {
@@ -181,9 +169,9 @@ function finish(reason) {
   connection?.close();
   page.composer.hidden = true;
   page.over.hidden = false;
-  say(page.agent, "");
-  say(page.banner, "");
-  page.overText.textContent = END_WORDS[reason] ?? END_WORDS.stopped;
+  put(page.agent, "");
+  put(page.banner, "");
+  page.overText.textContent = sayChoice("end", reason, say("end_stopped"));
   page.over.focus();
 }
 
@@ -192,7 +180,7 @@ function drawClock() {
   const minutes = Math.floor(left / 60);
   const seconds = String(Math.floor(left % 60)).padStart(2, "0");
   page.time.hidden = page.status.dataset.status === "ended";
-  page.time.textContent = `${minutes}:${seconds} left`;
+  page.time.textContent = say("time_left", { time: `${minutes}:${seconds}` });
 }
 
 function submit(event) {
@@ -200,10 +188,10 @@ function submit(event) {
   const text = page.input.value.trim();
   if (!text || !connection) return;
   if (text.length > settings.maxTurnChars) {
-    say(page.error, `A message has at most ${settings.maxTurnChars} characters. Send it in two parts.`);
+    put(page.error, say("too_long", { count: settings.maxTurnChars }));
     return;
   }
-  say(page.error, "");
+  put(page.error, "");
   const typingSeconds = typingSince ? (performance.now() - typingSince) / 1000 : undefined;
   view.showPending(connection.say(text, { typingSeconds }), text);
   page.input.value = "";
@@ -214,26 +202,26 @@ function submit(event) {
 
 function drawCount() {
   const left = settings.maxTurnChars - page.input.value.length;
-  say(page.count, left < 300 ? `${left} characters left` : "");
+  put(page.count, left < 300 ? say("characters_left", { count: left }) : "");
 }
 
 async function stop() {
   const sure = await confirmChoice({
-    title: "End this conversation?", text: "The transcript is kept. You cannot go on afterwards.", action: "End it",
+    title: say("stop_title"), text: say("stop_text"), action: say("stop_yes"), cancel: say("stop_no"), language,
   });
   if (!sure) return;
   try {
     await request(`/session/${stored.id}`, { method: "DELETE", headers: { Authorization: `Bearer ${stored.token}` } });
     takeStatus({ status: "ended", end_reason: "stopped", seconds_left: 0 });
   } catch (error) {
-    say(page.error, error.message);
+    put(page.error, sayServed(error.message));
   }
 }
 
 async function download() {
   const answer = await fetch(`/transcripts/${stored.id}.txt`, { headers: { Authorization: `Bearer ${stored.token}` } });
   if (!answer.ok) {
-    say(page.error, "The transcript could not be fetched. Try again in a moment.");
+    put(page.error, say("not_fetched"));
     return;
   }
   const link = document.createElement("a");
@@ -243,11 +231,39 @@ async function download() {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
+/** What is typed and not sent yet: it outlives the switch to the page in the other language. */
+function keepDraft() {
+  const kept = [...document.querySelectorAll("[data-chat-start-form] :is(textarea, input[type=text]), [data-chat-input]")];
+  const draft = Object.fromEntries(kept.filter(({ value }) => value).map(({ id, value }) => [id, value]));
+  try {
+    sessionStorage.setItem(DRAFT, JSON.stringify(draft));
+  } catch {
+    // As in store().
+  }
+}
+
+function restoreDraft() {
+  try {
+    const draft = JSON.parse(sessionStorage.getItem(DRAFT)) ?? {};
+    sessionStorage.removeItem(DRAFT);
+    for (const [id, value] of Object.entries(draft)) {
+      const field = document.getElementById(id);
+      if (field) field.value = value;
+    }
+  } catch {
+    // As in readStored().
+  }
+}
+
 voice.addEventListener("change", () => {
   captions.isOn = voice.isOn;
   if (!voice.isOn) captions.flush();
 });
 page.form?.addEventListener("submit", start);
+// The page speaks the conversation's language from its next loading on: to change it at once, while
+// somebody chooses, would take the form from under their hands.
+page.form?.elements.language.addEventListener("change", ({ target }) => history.replaceState(history.state, "", `?lang=${target.value}`));
+find("switch").addEventListener("click", keepDraft);
 page.composer.addEventListener("submit", submit);
 page.input.addEventListener("input", () => {
   typingSince ||= performance.now();
@@ -269,5 +285,6 @@ page.again.addEventListener("click", () => {
   show("start");
   page.form?.querySelector("button")?.focus();
 });
+restoreDraft();
 setInterval(drawClock, 1000);
 if (stored?.token) join();

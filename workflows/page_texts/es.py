@@ -274,8 +274,4 @@ PHRASES = [
         r"This execution was changed too often\. Complete it or start again\.",
         "Este intento se ha cambiado demasiadas veces. Complétalo o empieza de nuevo.",
     ),
-    (
-        r"The server could not be reached\. Check the connection and try again\.",
-        "No se puede conectar con el servidor. Comprueba la conexión e inténtalo de nuevo.",
-    ),
 ]

@@ -2,24 +2,23 @@
 
 const ROLE_CLASS = { agent: "agent", user: "visitor" };
 
-/** What stands below a turn: that it was cut, how long the agent took. */
-function noteOf({ final, interrupted, role, latency_ms: latency }) {
-  const notes = [];
-  if (interrupted) notes.push("interrupted");
-  if (final && role === "agent" && Number.isFinite(latency)) notes.push(`after ${(latency / 1000).toFixed(1)} s`);
-  return notes.join(", ");
-}
+const ENGLISH = { interrupted: "interrupted", after: (seconds) => `after ${seconds} s`, sending: "sending…", locale: "en" };
 
 /** Rows by segment id; a turn on its way stands there by its client id until the server has it. */
 export class TranscriptView {
   #rows = new Map();
   #labels;
+  spokenLanguage = ""; // of what is said, where that is not the page's
 
-  /** @param {HTMLElement} list the <ol>; @param {{agent: string, user: string}} labels */
+  /**
+   * @param {HTMLElement} list the <ol>
+   * @param {{agent: string, user: string, interrupted?: string, after?: (seconds: string) => string, sending?: string, locale?: string}} labels
+   *   names of the two, and the notes below a turn where they are not to be English
+   */
   constructor(list, labels) {
     this.list = list;
     this.scroller = list.closest("[role=log]") ?? list;
-    this.#labels = labels;
+    this.#labels = { ...ENGLISH, ...labels };
   }
 
   /** Show a segment, in its place, once. */
@@ -30,7 +29,7 @@ export class TranscriptView {
     if (segment.position !== undefined) row.dataset.position = segment.position;
     row.classList.toggle("is-interim", !segment.final);
     row.querySelector(".chat__text").textContent = segment.text;
-    this.#note(row, noteOf(segment));
+    this.#note(row, this.#noteOf(segment));
     this.#place(row, Number(row.dataset.position ?? Infinity));
   }
 
@@ -46,7 +45,7 @@ export class TranscriptView {
     row.dataset.client = clientId;
     row.classList.add("is-interim");
     row.querySelector(".chat__text").textContent = text;
-    this.#note(row, "sending…");
+    this.#note(row, this.#labels.sending);
     this.list.append(row);
     this.#scroll();
   }
@@ -62,6 +61,17 @@ export class TranscriptView {
   clear() {
     this.#rows.clear();
     this.list.replaceChildren();
+  }
+
+  /** What stands below a turn: that it was cut, how long the agent took. */
+  #noteOf({ final, interrupted, role, latency_ms: latency }) {
+    const notes = [];
+    if (interrupted) notes.push(this.#labels.interrupted);
+    if (final && role === "agent" && Number.isFinite(latency)) {
+      const digits = { minimumFractionDigits: 1, maximumFractionDigits: 1, useGrouping: false };
+      notes.push(this.#labels.after((latency / 1000).toLocaleString(this.#labels.locale, digits)));
+    }
+    return notes.join(", ");
   }
 
   #pending(clientId) {
@@ -82,6 +92,7 @@ export class TranscriptView {
     who.textContent = this.#labels[role] ?? "";
     const text = document.createElement("p");
     text.className = "chat__text";
+    if (this.spokenLanguage) text.lang = this.spokenLanguage;
     row.append(who, text);
     return row;
   }

@@ -2,22 +2,9 @@
 
 import { Call, findObstacle } from "./call.js";
 import { listMicrophones } from "./microphone.js";
+import { say, sayChoice, sayServed } from "../texts.js";
 
 const DEVICE_STORE = "parley.microphone";
-const PROBLEMS = {
-  microphone_denied: "The microphone is blocked. Allow it in the browser's address bar and switch voice on again, or type.",
-  microphone_missing: "No microphone was found. Plug one in and switch voice on again, or type.",
-  microphone_busy: "Another program uses the microphone. Close it and switch voice on again, or type.",
-  microphone_insecure: "Browsers give a microphone to pages with https:// only. Type here instead.",
-  microphone_unsupported: "This browser cannot carry voice. Type here instead.",
-  voice_unavailable: "There is no voice for this conversation now. Type here instead.",
-  voice_needs_socket: "This network blocks the live connection voice needs. Type here instead.",
-  room_unreachable: "The voice server could not be reached. Try again in a moment, or type.",
-  room_refused: "The voice server did not let this page in. Reload the page and try again, or type.",
-  room_client_missing: "Voice rooms are not installed on this server. Type here instead.",
-  room_reconnecting: "The voice connection was lost. Trying again.",
-  room_left: "The voice connection has ended. Switch voice on again, or type.",
-};
 // After these the agent is gone and the microphone need not stay open.
 const ENDING_CODES = new Set(["speech_unavailable", "voice_elsewhere", "voice_not_loaded", "voice_busy", "voice_failed", "voice_not_on", "voice_running", "voice_engine", "room_unreachable"]);
 
@@ -56,7 +43,7 @@ export class ChatVoice extends EventTarget {
     this.#call.addEventListener("playing", ({ detail }) => { this.root.dataset.playing = String(detail); });
     this.#call.addEventListener("blocked", ({ detail }) => { this.#parts.unblock.hidden = !detail; });
     this.#call.addEventListener("devices", () => this.#listDevices());
-    this.#call.addEventListener("problem", ({ detail }) => this.#tell(PROBLEMS[detail.code] ?? ""));
+    this.#call.addEventListener("problem", ({ detail }) => this.#tell(sayChoice("problem", detail.code, "")));
     this.root.hidden = !transports.some((name) => name !== "typing");
     this.#tell("");
     this.#draw();
@@ -71,26 +58,26 @@ export class ChatVoice extends EventTarget {
   /** Switch voice on; tells what went wrong instead of throwing. */
   async start({ transport = "auto" } = {}) {
     const obstacle = findObstacle();
-    if (obstacle) return this.#tell(PROBLEMS[obstacle]);
+    if (obstacle) return this.#tell(say(`problem_${obstacle}`));
     this.#tell("");
     try {
       await this.#call.start({ deviceId: this.#storedDevice(), transport });
     } catch (error) {
-      this.#tell(PROBLEMS[error.code] ?? error.message);
+      this.#tell(sayChoice("problem", error.code, sayServed(error.message)));
     }
   }
 
   /** Take an event of the conversation. */
   take(event) {
     if (event.type === "speech") {
-      const words = event.speaking ? { user: "You are speaking", agent: "The agent is speaking" }[event.role] : "Listening";
-      this.#parts.words.textContent = this.#call?.isMuted ? "Muted" : words;
+      const words = sayChoice("speech", event.speaking ? event.role : "nobody", "");
+      this.#parts.words.textContent = this.#call?.isMuted ? say("muted") : words;
       this.root.dataset.speaking = event.speaking ? event.role : "";
     }
     if (event.type === "error" && event.code === "audio_overflow") return true; // nothing to do about it
     if (event.type === "error" && ENDING_CODES.has(event.code)) {
       this.#call?.close();
-      this.#tell(event.detail || event.title);
+      this.#tell(sayServed(event.detail || event.title));
       return true;
     }
     return false;
@@ -100,7 +87,7 @@ export class ChatVoice extends EventTarget {
     try {
       await this.#call?.stop();
     } catch (error) {
-      this.#tell(error.message);
+      this.#tell(sayServed(error.message));
     }
   }
 
@@ -119,7 +106,7 @@ export class ChatVoice extends EventTarget {
       await this.#call?.useDevice(deviceId);
       this.#tell("");
     } catch (error) {
-      this.#tell(PROBLEMS[error.code] ?? error.message);
+      this.#tell(sayChoice("problem", error.code, sayServed(error.message)));
     }
   }
 
@@ -134,7 +121,7 @@ export class ChatVoice extends EventTarget {
   async #listDevices() {
     const { device, devices } = this.#parts;
     const found = await listMicrophones();
-    device.replaceChildren(...found.map(({ deviceId, label }, index) => new Option(label || `Microphone ${index + 1}`, deviceId)));
+    device.replaceChildren(...found.map(({ deviceId, label }, index) => new Option(label || say("microphone_number", { number: index + 1 }), deviceId)));
     device.value = this.#call?.deviceId || device.value;
     devices.hidden = found.length === 0 || !this.isOn;
   }
@@ -152,7 +139,7 @@ export class ChatVoice extends EventTarget {
     off.hidden = state === "off";
     mute.hidden = state !== "on";
     this.root.dataset.voice = state;
-    words.textContent = { off: "", starting: "Asking for the microphone…", on: this.#call?.isMuted ? "Muted" : "Listening" }[state];
+    words.textContent = { off: "", starting: say("asking"), on: say(this.#call?.isMuted ? "muted" : "speech_nobody") }[state];
     mute.setAttribute("aria-pressed", String(Boolean(this.#call?.isMuted)));
     if (state === "off") {
       unblock.hidden = true;

@@ -1,7 +1,7 @@
 // Owns: the executor page's elements: which step shows, what is ticked, what is said. Knows no API.
 
 import { confirmChoice } from "../ui/confirm.js";
-import { language, say, sayChoice } from "./texts.js";
+import { language, say, sayChoice } from "../texts.js";
 
 const UNDO_MS = 8000;
 const STATE_TONES = { in_progress: "good", paused: "warn", completed: "good", abandoned: "neutral" };

@@ -7,7 +7,7 @@ import { withDone, withNote } from "./progress.js";
 import { formatClock, RunClock } from "./run-clock.js";
 import { ProgressSaver } from "./saver.js";
 import { watchShortcuts } from "./shortcuts.js";
-import { language, say, sayServed } from "./texts.js";
+import { language, say, sayServed } from "../texts.js";
 
 const HEARTBEAT_MS = 15_000;
 const HIDDEN_HEARTBEAT_MS = 60_000;

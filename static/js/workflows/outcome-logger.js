@@ -3,7 +3,7 @@
 
 import { formatLocalTimes } from "../ui/local-time.js";
 import { newId } from "./outbox.js";
-import { say, sayServed } from "./texts.js";
+import { say, sayServed } from "../texts.js";
 import { sendForm } from "./upload.js";
 
 const settings = JSON.parse(document.getElementById("logger-settings").textContent);

@@ -1,4 +1,4 @@
-// Owns: the page's words in its language, handed over by the server (workflows/page_texts).
+// Owns: the page's words in its language, handed over by the server (core/page_texts.py).
 
 const page = JSON.parse(document.getElementById("page-texts").textContent);
 
@@ -10,9 +10,9 @@ export function say(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 }
 
-/** @returns {string} what a value of an open list is called; the value itself where that is not known */
-export function sayChoice(group, value) {
-  return page.texts[`${group}_${value}`] ?? value;
+/** @returns {string} what a value of an open list is called; the value itself, or `unknown`, where that is not known */
+export function sayChoice(group, value, unknown = value) {
+  return page.texts[`${group}_${value}`] ?? unknown;
 }
 
 /** @returns {string} an English sentence of the server in the page's language, as far as it is known */
