@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from messaging import shop_admin
+from messaging import chat_admin, shop_admin
 
-__all__ = ["shop_admin"]
+__all__ = ["chat_admin", "shop_admin"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from django.apps import apps
 from django.contrib import admin
 from django.urls import reverse
 
@@ -10,6 +11,7 @@ from config.admin_site import build_admin_site
 from core.admin import ReadOnlyAdmin
 from core.audit import record_event
 from core.models import AuditEvent, IdempotencyRecord, LiveEvent, LiveStream, RateCounter
+from tests.architecture.sources import ROOT
 
 OWN = (AuditEvent, IdempotencyRecord, RateCounter, LiveStream, LiveEvent)
 
@@ -95,3 +97,16 @@ def test_with_a_second_factor_required_a_password_is_not_enough(rf, settings, db
     assert site.has_permission(request) is True
     settings.ADMIN_REQUIRE_2FA = False
     assert not isinstance(build_admin_site(), type(site))
+
+
+def test_every_model_of_ours_is_in_the_admin():
+    ours = [one for one in apps.get_app_configs() if (ROOT / one.name.replace(".", "/")).is_dir()]
+    missing = [
+        model._meta.label
+        for one in ours
+        for model in one.get_models()
+        if not admin.site.is_registered(model)
+    ]
+
+    assert len(ours) > 7
+    assert missing == []
