@@ -42,7 +42,15 @@ NOT_PAGE_ENDS = (
     *("/start", "/cancel", "/delete", "/captions.vtt", "/chapters.vtt", "/thread/", "/reply/"),
     *("/do/<str:action>/", "/revoke/", "/resend/", "/role/", "/remove/", "/erase/", "/pay/"),
     *("/rotate/", "/test/", "/state/", "/replay/", "/delete/"),
-    *("/duplicate/", "/status/", "/insights/refresh/", "/insights/video/", "/void", "/download/"),
+    *(
+        "/duplicate/",
+        "/status/",
+        "/insights/refresh/",
+        "/insights/video/",
+        "/void",
+        "/download/",
+        "/language",
+    ),
 )
 # Pages no link leads to, with the reason; each has tests of its own.
 NO_LINK = {
