@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
@@ -36,6 +36,8 @@ CHROMIUM_ARGUMENTS = [
     "--no-first-run",
 ]
 START_SECONDS = 40
+# Of a page on a machine whose cores are all taken; what holds already is not waited for.
+expect.set_options(timeout=15_000)
 QUESTIONS = [
     {"text": "What happened the last time you ordered from us?", "max_probes": 0},
     {"text": "How likely are you to come back, from 1 to 5?", "kind": "rating", "max_probes": 0},
@@ -260,6 +262,7 @@ def check_access():
     source = AXE.read_text(encoding="utf-8")
 
     def check(page, screen: str, scope: str = "parley-widget") -> None:
+        page.wait_for_load_state()
         page.wait_for_timeout(350)  # colours are wrong while a screen fades in
         if not page.evaluate("typeof window.axe === 'object'"):
             page.evaluate(source + ";0")
