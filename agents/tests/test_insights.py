@@ -257,9 +257,9 @@ def test_themes_of_coded_answers_do_not_fall_below_the_floor(language, purity, n
 def test_a_thousand_sessions_take_seconds_at_most():
     texts = [answer.text for answer in make_answers("en", variants=4)]
     question = Question("wrong", QUESTIONS["en"])
-    started = time.perf_counter()
+    started = time.process_time()
     found = find(samples(texts * 3), questions=[question])
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
     assert found.confidence == "solid"
     assert len(found.themes) == 7
 

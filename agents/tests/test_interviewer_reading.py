@@ -175,7 +175,7 @@ def test_yes_no(text, value):
      "x" * 200_000, "I want to " * 20_000, "(" * 200_000, "1 " * 100_000],
 )  # fmt: skip
 def test_hostile_length_costs_little_time(text):
-    started = time.perf_counter()
+    started = time.process_time()
     for question in (OPEN, RATING, CHOICE, YES_NO):
         read_turn(text, question, has_answer=False)
-    assert time.perf_counter() - started < 1.0
+    assert time.process_time() - started < 1.0

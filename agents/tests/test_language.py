@@ -96,8 +96,8 @@ def test_spans_lie_inside_the_text_in_order(text):
 
 @pytest.mark.parametrize("text", ["." * 300_000, "a. " * 100_000, "a" * 300_000, "'" * 300_000])
 def test_long_texts_take_linear_time(text):
-    started = time.perf_counter()
+    started = time.process_time()
     sentences(text)
     words(text)
     detect_language(text)
-    assert time.perf_counter() - started < 1.5
+    assert time.process_time() - started < 1.5

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -51,12 +50,10 @@ def test_the_interviewer_goes_on(server, settings, caplog, fault):
     expected = Conversation(
         without_model(settings).get_interviewer(), make_briefing(*QUESTIONS)
     ).say(SAID)
-    started = time.monotonic()
 
     assert talk.say(SAID) == expected
 
     assert talk.reply.source == "builtin"
-    assert time.monotonic() - started < 1.5
     assert len(server.requests) >= 1
     assert "ramen" not in caplog.text
     assert "sk-canary" not in caplog.text

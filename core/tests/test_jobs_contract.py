@@ -160,7 +160,8 @@ def test_an_idle_back_end_wakes_quickly(start: Start) -> None:
         waits.append(time.monotonic() - began)
 
     # Half a second is PostgreSQL's poll; the notification is much faster.
-    assert sorted(waits)[2] < 0.25
+    # The best of five: each begins right after a look, so a poll would show in every one.
+    assert min(waits) < 0.25
 
 
 def test_a_nudge_from_a_job_joins_that_jobs_transaction(start: Start) -> None:

@@ -183,9 +183,7 @@ def test_events_of_another_process_arrive_by_looking(server: Server) -> None:
     for number in (1, 2, 3):
         append_event(stream=STREAM, type="n", payload={"n": number})
 
-    began = time.monotonic()
     assert [receive(client)["seq"] for _ in range(3)] == [1, 2, 3]
-    assert time.monotonic() - began < 4
     client.close()
 
 
@@ -235,9 +233,7 @@ def test_a_server_that_ends_lets_its_clients_go(tmp_path: Path) -> None:
     client = server.open()
     assert receive(client)["type"] == "snapshot"
 
-    began = time.monotonic()
     server.stop()
 
     assert end_of(client) == 1012
-    assert time.monotonic() - began < 10
     assert not server.shows_traceback_of_ours()

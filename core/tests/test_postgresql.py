@@ -65,7 +65,7 @@ def test_after_the_server_dropped_every_connection_the_next_request_is_served(po
         connection.close()
 
     # With one retry after the other it would be the pool's whole time-out, several times.
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 9
 
 
 def test_a_prepared_cursor_plans_once_and_leaves_other_statements_alone():

@@ -71,8 +71,8 @@ def test_a_refusal_repeats_nothing_of_the_text():
 
 def test_three_megabytes_are_decoded_in_a_second():
     raw = b"[" + b'"abcdefgh",' * 270_000 + b'""]'
-    started = time.monotonic()
+    started = time.process_time()
 
     decode_json(raw)
 
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2

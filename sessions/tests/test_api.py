@@ -393,6 +393,8 @@ def test_the_company_watches_by_http_what_the_socket_would_bring(acme, api_of, b
     turns.say(voice_session=running, text="By bus.", client_id="c1")
     seen = [api_of(who).get(f"{path}?after={snapshot['seq']}").json() for who in (beto, acme)]
 
+    left = [answer.pop("seconds_left") for answer in seen]
+    assert left == [pytest.approx(600, abs=60), pytest.approx(left[0], abs=60)]
     assert seen[0] == seen[1]
     assert seen[0]["snapshot"] is None
     assert [event["seq"] for event in seen[0]["events"]] == [4, 5, 6]
