@@ -58,6 +58,7 @@ class ParleyServer:
     folder: Path
     port: int
     key: str = ""
+    identity_secret: str = ""
     process: subprocess.Popen | None = field(default=None, repr=False)
 
     @property
@@ -86,7 +87,8 @@ class ParleyServer:
             check=False,
         )  # fmt: skip
         assert made.returncode == 0, made.stderr
-        self.key = json.loads(made.stdout.strip().splitlines()[-1])["key"]
+        given = json.loads(made.stdout.strip().splitlines()[-1])
+        self.key, self.identity_secret = given["key"], given["identity_secret"]
 
     def start(self) -> None:
         command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port)]
