@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from surveys.demo.content import DEMO_PASSWORD, DEMO_SLUG, LOGINS
 from surveys.demo.seed import prepare_demo
 
 KEY_NAME = "demo"
+GRACE_SECONDS = 5
 
 
 class Command(BaseCommand):
@@ -90,19 +92,27 @@ class Command(BaseCommand):
 
     def _serve(self, bind: str) -> None:
         # Imported here: the server brings its event loop, which no other command needs.
+        import uvicorn
         from channels.routing import get_default_application
-        from daphne.endpoints import build_endpoint_description_strings
-        from daphne.server import Server
 
-        Server(
-            # Loading the application takes the server lock and starts the background jobs.
+        # Loading the application takes the server lock and starts the background jobs. The rest
+        # is what scripts/serve_web.sh gives a production server.
+        configured = uvicorn.Config(
             get_default_application(),
-            endpoints=build_endpoint_description_strings(host=bind, port=settings.PORT),
-            signal_handlers=True,
-            server_name="Parley",
-            websocket_connect_timeout=20,
-            application_close_timeout=10,
-        ).run()
+            host=bind,
+            port=settings.PORT,
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=65,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            ws_max_size=131072,
+            ws_per_message_deflate=False,
+        )
+        # Ctrl+C ends the server in good order, which then raises it once more.
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(configured).run()
 
 
 def _loopback(bind: str) -> str:
