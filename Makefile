@@ -62,11 +62,12 @@ test-browser: $(DEV) ## the tests in a real Chromium (installs Debian's when abs
 NO_SERVICE := --ignore=agents/voice/tests --ignore-glob='agents/video/tests/test_pipeline_*' \
 	--ignore=agents/interview --ignore=tests/architecture
 
-# In one process: the tests share one Redis, whose channels know no separate databases. Under
-# --last-failed there may be nothing left for the first command (5).
+# Each process has a database and a Redis of its own (conftest.py). Under --last-failed there may
+# be nothing left for the first command (5).
 test-services: $(DEV) ## the whole suite on PostgreSQL and Redis, which it starts and stops
 	@scripts/install_livekit_client.sh
-	@FUZZ_EXAMPLES=8 $(PY) -m scripts.services run -- $(PY) -m pytest -m "not browser" $(NO_SERVICE) $(ARGS) \
+	@FUZZ_EXAMPLES=2 $(PY) -m scripts.services run -- $(PY) -m pytest -q -n $(WORKERS) --maxprocesses 4 \
+		--dist worksteal -m "not browser" $(NO_SERVICE) $(ARGS) \
 		|| test $$? -eq 5
 	@echo "Not run again here: speech and pictures without a row (make test runs them)."
 	@CHROMIUM="$$(scripts/find_chromium.sh)" && export CHROMIUM && \

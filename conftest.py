@@ -13,6 +13,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -36,6 +37,21 @@ _MIGRATED: pytest.StashKey[tuple[ExitStack, MigratedDatabase | None]] = pytest.S
 
 DATA_DIR = Path(tempfile.mkdtemp(prefix="parley-tests-"))
 atexit.register(shutil.rmtree, DATA_DIR, ignore_errors=True)
+
+
+def start_own_redis() -> str:
+    """Start a Redis that ends with this process. Returns its address."""
+    from scripts.services.redis import RedisService
+
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = RedisService(DATA_DIR / "services", {"SERVICES_REDIS_PORT": str(port)})
+    server.start()
+    # Called in the opposite order: the server has ended when its folder is removed.
+    atexit.register(shutil.rmtree, server.require_state().folder, ignore_errors=True)
+    atexit.register(server.stop)
+    return server.variables()["REDIS_URL"]
+
 
 TEST_ENVIRONMENT = {
     # No .env: a test must not depend on the keys of the machine it runs on.
@@ -73,6 +89,10 @@ UNSET = (
 os.environ.update(TEST_ENVIRONMENT)
 for name in UNSET:
     os.environ.pop(name, None)
+if "PYTEST_XDIST_WORKER" in os.environ and os.environ.get("REDIS_URL"):
+    # Channels of Redis know no separate databases: processes that share the tests need a server
+    # each. Their PostgreSQL databases pytest-django names apart.
+    os.environ["REDIS_URL"] = start_own_redis()
 (DATA_DIR / "static").mkdir()
 django.setup()
 

@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 from django.db import transaction
 from django.db.models import Sum
-from hypothesis import HealthCheck
-from hypothesis import settings as profile
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import invariant, rule
 
 from accounts.tests.factories import make_company, make_user
 from core import clock
 from core.errors import ConflictError
+from core.tests.machines import RolledBackMachine, walk
 from messaging.models import (
     Cart,
     CartState,
@@ -47,13 +46,11 @@ HOLDING = {
 }
 
 
-class OrderMachine(RuleBasedStateMachine):
+class OrderMachine(RolledBackMachine):
     """Two buyers, three products with little stock, prices that move, a provider that is late."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = transaction.atomic()
-        self.world.__enter__()
         self.staff = make_user()
         self.company = make_company(owner=self.staff)
         save_category(company=self.company, name_es="Todo", slug="all")
@@ -77,10 +74,6 @@ class OrderMachine(RuleBasedStateMachine):
             for number in range(2)
         ]
         self.notices = 0
-
-    def teardown(self) -> None:
-        transaction.set_rollback(True)
-        self.world.__exit__(None, None, None)
 
     def attempt(self, act: Any) -> None:
         try:
@@ -245,14 +238,8 @@ class OrderMachine(RuleBasedStateMachine):
             assert Cart.objects.filter(contact=buyer, state=CartState.OPEN).count() <= 1
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.django_db
 def test_orders_and_stock_agree_whatever_happens():
-    run_state_machine_as_test(
-        OrderMachine,
-        settings=profile(
-            max_examples=EXAMPLES,
-            stateful_step_count=40,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    walk(OrderMachine, examples=EXAMPLES, steps=40)

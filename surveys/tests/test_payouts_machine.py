@@ -10,16 +10,15 @@ from typing import Any
 import pytest
 from django.db import transaction
 from django.db.models import Sum
-from hypothesis import HealthCheck
-from hypothesis import settings as profile
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import invariant, rule
 
 from accounts.models import User
 from accounts.tests.factories import make_user
 from agents.interview.types import FlagKind
 from core import clock
 from core.errors import ConflictError, InvalidInputError
+from core.tests.machines import RolledBackMachine, walk
 from surveys.models import (
     AccountCode,
     Appeal,
@@ -77,15 +76,13 @@ FAULTS = st.sampled_from(
 )
 
 
-class MoneyMachine(RuleBasedStateMachine):
+class MoneyMachine(RolledBackMachine):
     """Two companies, one paid through the fake provider; a person reviews; anything may happen."""
 
     provider: FakeProvider
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = transaction.atomic()
-        self.world.__enter__()
         type(self).provider = FakeProvider()
         self.reviewer: User = make_user()
         self.owner: User = make_user()
@@ -95,10 +92,6 @@ class MoneyMachine(RuleBasedStateMachine):
         ]
         self.posted = 18_000
         self.withdrawal_count = 0
-
-    def teardown(self) -> None:
-        transaction.set_rollback(True)
-        self.world.__exit__(None, None, None)
 
     def pick(self, rows: Any, number: int) -> Any:
         found = list(rows.order_by("pk"))
@@ -318,6 +311,8 @@ class MoneyMachine(RuleBasedStateMachine):
         )
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.django_db
 @pytest.mark.parametrize("pay_into_wallets", [False, True], ids=["straight", "wallets"])
 def test_money_survives_any_order_of_events(
@@ -326,15 +321,4 @@ def test_money_survives_any_order_of_events(
     settings.PAYOUT_PROVIDER = "local" if pay_into_wallets else "stripe"
     settings.STRIPE_SECRET_KEY = "sk_test_x"
     monkeypatch.setattr(factory, "get_provider", lambda name: MoneyMachine.provider)
-    run_state_machine_as_test(
-        MoneyMachine, settings=_profile(max_examples=EXAMPLES, stateful_step_count=25)
-    )
-
-
-def _profile(**limits: int) -> profile:
-    return profile(
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-        database=None,
-        **limits,
-    )
+    walk(MoneyMachine, examples=EXAMPLES, steps=25)

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck
-from hypothesis import settings as profile
 from hypothesis import strategies as st
-from hypothesis.stateful import invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import invariant, rule
 
 from accounts.models import Role
 from accounts.tests.factories import add_member, make_user
 from core import clock
 from core.jobs.testing import drain, run_sweeps
+from core.tests.machines import walk
 from messaging.models import (
     Conversation,
     ConversationMode,
@@ -32,7 +31,7 @@ from messaging.whatsapp.base import Accepted, ErrorClass, SendError
 from messaging.whatsapp.simulator import SimulatorBackend
 from tests.fuzz.test_state_machines import EXAMPLES, FINE, Machine
 
-pytestmark = [pytest.mark.django_db, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.timeout(900)]
 
 WA_ID = "5215511112222"
 WORDS = ("Hola", "¿A qué hora abren?", "Quiero hablar con una persona", "Ver catálogo")
@@ -225,14 +224,4 @@ def test_every_walk_through_a_conversation_keeps_the_rules(
     monkeypatch.setattr(SimulatorBackend, "send", lambda self, *a, **k: GRAPH.send(*a, **k))
     # Statuses come when the walk tells them; that messages wait for them has a test of its own.
     monkeypatch.setattr(sending, "ORDER_WAIT_SECONDS", 0.0)
-    run_state_machine_as_test(
-        ConversationMachine,
-        settings=profile(
-            deadline=None,
-            derandomize=True,
-            database=None,
-            suppress_health_check=list(HealthCheck),
-            max_examples=EXAMPLES * 12,
-            stateful_step_count=20,
-        ),
-    )
+    walk(ConversationMachine, examples=EXAMPLES * 6, steps=20)

@@ -11,10 +11,8 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck
-from hypothesis import settings as profile
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import invariant, rule
 from rest_framework.test import APIClient
 
 from accounts.tests.factories import make_company, make_user
@@ -23,6 +21,7 @@ from agents.video.services import runs
 from agents.video.services.scripts import create_video_session
 from core import ratelimit
 from core.errors import ParleyError
+from core.tests.machines import RolledBackMachine, walk
 from surveys.models import EvaluationRecord, Payout, SurveyResponse
 from surveys.models.responses import RESPONSE_TRANSITIONS, ResponseState
 from surveys.selectors.ledger_check import verify_ledger
@@ -30,28 +29,20 @@ from surveys.tests.builders import ANSWERS, Visitor, make_survey, slow_down
 from workflows.models import EXECUTION_TRANSITIONS, Execution, ExecutionState
 from workflows.selectors.catalogue import workflow_for
 
-pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.timeout(900)]
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "1"))
 STEPS = 20
 FINE = range(200, 500)
 
 
-class Machine(RuleBasedStateMachine):
-    """A world that is rolled back after each walk through it."""
+class Machine(RolledBackMachine):
+    """A world with one company in it."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = transaction.atomic()
-        # As the one around every test: to the code under test it is no transaction.
-        self.world._from_testcase = True
-        self.world.__enter__()
         self.owner = make_user()
         self.company = make_company("Acme", owner=self.owner)
-
-    def teardown(self) -> None:
-        transaction.set_rollback(True)
-        self.world.__exit__(None, None, None)
 
     def client_of(self, user: Any) -> APIClient:
         client = APIClient(raise_request_exception=False)
@@ -301,14 +292,4 @@ def test_every_walk_keeps_the_rules(
     machine: Any, walks: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ratelimit, "hit", lambda **kwargs: None)
-    run_state_machine_as_test(
-        machine,
-        settings=profile(
-            deadline=None,
-            derandomize=True,
-            database=None,
-            suppress_health_check=list(HealthCheck),
-            max_examples=EXAMPLES * walks,
-            stateful_step_count=STEPS,
-        ),
-    )
+    walk(machine, examples=EXAMPLES * walks, steps=STEPS)
