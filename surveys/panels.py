@@ -1,7 +1,7 @@
 """What surveys show of a person on pages of other apps: the wallet, and what was answered.
 
 Owns the words of both cards. Every read starts at the person's own wallet: whose answer it was is
-only known once its wallet was attached to the account.
+known when they answered on our hosted page while signed in, else once its wallet was attached.
 """
 
 from __future__ import annotations

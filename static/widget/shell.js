@@ -251,7 +251,7 @@
   // --- the panel ----------------------------------------------------------------------------------
 
   const shared = {
-    base, sockets, surveyId: given.survey, key: given.key, isInline, host, root, store, device, tab, forbidden,
+    base, sockets, surveyId: given.survey, key: given.key, account: given.account, isInline, host, root, store, device, tab, forbidden,
     emit, fail, countStep, language, money, payRange, standing,
     get config() { return config; },
     get identity() { return identity; },

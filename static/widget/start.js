@@ -24,6 +24,7 @@ export function startSession(panel) {
         consent: true,
         language: shell.language(),
         ...shell.identity,
+        ...(shell.account && { account_token: shell.account }),
         ...(known.device_key && { device_key: known.device_key }),
         ...(known.receipt_token && !open && { receipt_token: known.receipt_token }),
         ...(open && { session_token: open.session_token }),
@@ -42,7 +43,8 @@ export function startSession(panel) {
     shell.store.write({ session, isDone: false, result: null, ...(answer.resumed ? {} : { draft: "", pending: [] }) });
     shell.device.write({
       ...(answer.device_key && { device_key: answer.device_key }),
-      ...(session.receipt_token && { receipt_token: session.receipt_token }),
+      // Of an account's answer it would open the account's wallet to whoever uses this browser next.
+      ...(session.receipt_token && !shell.account && { receipt_token: session.receipt_token }),
     });
     if (!answer.resumed) shell.emit("started", { session_id: session.session_id });
     return session;

@@ -162,6 +162,7 @@ class StartView(PublishableView):
                 attributes=sent.get("attributes", {}),
                 language=sent.get("language") or request.headers.get("Accept-Language", ""),
                 device_key=sent.get("device_key", ""),
+                account_token=sent.get("account_token", ""),
                 receipt_token=sent.get("receipt_token", ""),
                 session_token=sent.get("session_token", ""),
                 address=address,

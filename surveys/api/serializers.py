@@ -217,6 +217,12 @@ class StartInputSerializer(serializers.Serializer[Any]):
         allow_blank=True,
         help_text="What an earlier start answered with on this device.",
     )
+    account_token = StrictCharField(
+        max_length=300,
+        required=False,
+        allow_blank=True,
+        help_text="Of our own hosted page, for the person signed in there: their wallet is paid.",
+    )
     receipt_token = StrictCharField(
         max_length=100,
         required=False,

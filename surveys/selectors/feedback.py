@@ -33,7 +33,7 @@ def feedback_offer(survey_pk: int | None, person: User) -> FeedbackOffer | None:
 
     Args:
         survey_pk: primary key from the row that links it; None for no link.
-        person: who would be asked; nobody is asked twice who attached the wallet of their answer.
+        person: who would be asked; nobody is asked twice whose answer is known.
     """
     if survey_pk is None:
         return None

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from django.conf import settings
+from django.core import signing
 
-from accounts.models import Company
+from accounts.models import Company, User
 from core import clock
 from core.errors import AuthenticationFailedError
 from surveys.models import Survey
@@ -22,6 +23,9 @@ from surveys.models import Survey
 SIGNATURE_MAX_AGE_SECONDS = 24 * 3600
 """A signature may not claim to live longer than this."""
 CLOCK_LEEWAY_SECONDS = 60
+ACCOUNT_TOKEN_SECONDS = 12 * 3600
+"""How long a hosted page may stay open before its visitor counts as nobody known."""
+_ACCOUNT_SALT = "surveys.account-token"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,19 +122,55 @@ def new_device_key() -> str:
     return f"dev_{secrets.token_urlsafe(24)}"
 
 
-def respondent_key(
-    *, signed_user_hash: str = "", wallet_id: str = "", device_hash: str = ""
-) -> str:
-    """Return the key one person answers a survey under: signed user, else wallet, else device.
+def account_token(*, survey: Survey, user: User) -> str:
+    """Return what the hosted page of a survey shows at a start for the person who is signed in.
+
+    The widget's routes take no cookie, so the page that was sent to the person says who they are.
+    It names one person and one survey, and all it can do is to have pay credited to that person.
+    """
+    return signing.dumps([survey.public_id, user.pk], salt=_ACCOUNT_SALT, compress=False)
+
+
+def user_of_account_token(*, survey: Survey, token: str) -> User | None:
+    """Return the person a hosted page of this survey was sent to; None once it is too old.
 
     Raises:
-        ValueError: none of the three is there.
+        AuthenticationFailedError: it is not ours, or of another survey.
+    """
+    try:
+        survey_id, user_pk = signing.loads(token, salt=_ACCOUNT_SALT, max_age=ACCOUNT_TOKEN_SECONDS)
+    except signing.SignatureExpired:
+        return None
+    except (signing.BadSignature, ValueError):
+        survey_id = user_pk = None
+    if survey_id != survey.public_id:
+        raise AuthenticationFailedError(
+            "invalid_account_token",
+            "This page does not say who you are in a way we can check. Reload it.",
+        )
+    return User.objects.filter(pk=user_pk, is_active=True).first()
+
+
+def respondent_key(
+    *,
+    signed_user_hash: str = "",
+    account_id: str = "",
+    wallet_id: str = "",
+    device_hash: str = "",
+) -> str:
+    """Return the key one person answers a survey under.
+
+    It is the company's signed user, else the account with us, else the wallet, else the device.
+
+    Raises:
+        ValueError: none of them is there.
     """
     for kind, value in (
         ("user", signed_user_hash),
+        ("account", account_id),
         ("wallet", wallet_id),
         ("device", device_hash),
     ):
         if value:
             return _keyed_hash("respondent", f"{kind}|{value}")
-    raise ValueError("a respondent needs a signed user, a wallet or a device")
+    raise ValueError("a respondent needs a signed user, an account, a wallet or a device")

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
+from accounts.models import User
 from agents.interview.factory import get_targeting_agent
 from agents.interview.targeting.builtin import BuiltinTargetingAgent
 from agents.interview.types import Briefing, Question, TargetingRequest, Visitor
@@ -59,6 +60,8 @@ class StartRequest:
     attributes: Mapping[str, str] = field(default_factory=dict)
     language: str = ""
     device_key: str = ""
+    account_token: str = ""
+    """Of the person who is signed in on our own hosted page: the pay is theirs at once."""
     receipt_token: str = ""
     """Of an earlier answer: its wallet is the respondent."""
     session_token: str = ""
@@ -83,7 +86,10 @@ class StartedResponse:
 @dataclass(frozen=True, slots=True)
 class _Respondent:
     key: str
+    account: User | None
+    """Signed in with us: their wallet takes the pay, whatever this browser earned before."""
     wallet: Wallet | None
+    """Of an earlier receipt."""
     signed_user_hash: str
     device_hash: str
     device_key: str | None
@@ -215,6 +221,9 @@ def _find_respondent(survey: Survey, request: StartRequest) -> _Respondent:
     signed = ""
     if request.user is not None:
         signed = identity.verify_signed_user(survey=survey, user=request.user)
+    account = None
+    if request.account_token and not signed:
+        account = identity.user_of_account_token(survey=survey, token=request.account_token)
     wallet = _wallet_of(request.receipt_token)
     if len(request.device_key) > DEVICE_KEY_MAX:
         raise InvalidInputError(
@@ -224,10 +233,12 @@ def _find_respondent(survey: Survey, request: StartRequest) -> _Respondent:
     device_hash = identity.hash_device(device_key)
     key = identity.respondent_key(
         signed_user_hash=signed,
+        account_id=str(account.pk) if account else "",
         wallet_id=wallet.public_id if wallet else "",
         device_hash=device_hash,
     )
-    return _Respondent(key, wallet, signed, device_hash, None if request.device_key else device_key)
+    own_device_key = None if request.device_key else device_key
+    return _Respondent(key, account, wallet, signed, device_hash, own_device_key)
 
 
 def _wallet_of(receipt_token: str) -> Wallet | None:
@@ -251,6 +262,9 @@ def _places_held(survey: Survey, respondent: _Respondent) -> list[SurveyResponse
         same_person |= Q(device_hash=respondent.device_hash)
         if respondent.wallet is not None:
             same_person |= Q(wallet=respondent.wallet)
+        if respondent.account is not None:
+            same_person |= Q(wallet__user=respondent.account)
+            same_person |= Q(wallet__merged_into__user=respondent.account)
     held = SurveyResponse.objects.filter(
         same_person, survey=survey, holds_respondent_slot=True
     ).select_related("voice_session", "version", "survey__company", "wallet")
@@ -325,8 +339,7 @@ def _make_rows(
             voice_session=created.session,
             survey=survey,
             version=version,
-            wallet=(None if respondent.signed_user_hash else respondent.wallet)
-            or wallets.open_wallet(signed_user_hash=respondent.signed_user_hash),
+            wallet=_wallet_for_pay(respondent),
             receipt_digest=receipt.digest,
             receipt_expires_at=now + timedelta(days=settings.SURVEY_RECEIPT_DAYS),
             respondent_key=respondent.key,
@@ -346,6 +359,14 @@ def _make_rows(
         device_key=respondent.device_key,
         is_resumed=False,
     )
+
+
+def _wallet_for_pay(respondent: _Respondent) -> Wallet:
+    if respondent.account is not None:
+        return wallets.open_wallet(user=respondent.account)
+    if respondent.wallet is not None and not respondent.signed_user_hash:
+        return respondent.wallet
+    return wallets.open_wallet(signed_user_hash=respondent.signed_user_hash)
 
 
 def preview_briefing(*, survey: Survey, language: str = "") -> Briefing:

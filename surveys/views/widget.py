@@ -12,11 +12,13 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModif
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import get_language
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.models import Company
 from surveys.models import Survey, SurveyStatus
 from surveys.selectors.surveys import public_survey, surveys_of
+from surveys.services.identity import account_token
 from surveys.services.starts import choose_language
 from surveys.services.surveys import current_version
 from surveys.views.widget_bundle import SHELL, WidgetFile, load_bundle
@@ -77,8 +79,12 @@ def _send(request: HttpRequest, file: WidgetFile, *, cache_control: str) -> Http
 
 
 @require_safe
+@never_cache
 def show_hosted(request: HttpRequest, survey_id: str) -> HttpResponse:
-    """``/s/{survey_id}``: a survey on a page of its own."""
+    """``/s/{survey_id}``: a survey on a page of its own.
+
+    Whoever is signed in has their pay and their answer on ``/me/`` without doing anything for it.
+    """
     survey = public_survey(survey_id)
     if survey is None or survey.status == SurveyStatus.DRAFT:
         raise Http404
@@ -89,6 +95,9 @@ def show_hosted(request: HttpRequest, survey_id: str) -> HttpResponse:
         {
             "survey": survey,
             "version": version,
+            "account_token": account_token(survey=survey, user=request.user)
+            if request.user.is_authenticated
+            else "",
             "language": choose_language(version, request.headers.get("Accept-Language", "")),
         },
     )
