@@ -88,10 +88,17 @@ def cpu_seconds(pid: int) -> float:
 
 def write_csv(path: str, rows: int) -> dict[str, Any]:
     """Write the results where the peers read them."""
+    columns = ("workflow", "market", "skill", "metric", "unit", "value", "person")
     with Path(path).open("w") as file:
-        file.write("workflow,market,skill,metric,unit,value,person\n")
+        file.write(",".join(columns) + "\n")
         for part in chunks(rows):
-            columns = ("workflow", "market", "skill", "metric", "unit", "value", "person")
+            if importlib.util.find_spec("pandas"):  # a tenth of the time
+                import pandas as pd
+
+                pd.DataFrame({name: part[name] for name in columns}).to_csv(
+                    file, header=False, index=False
+                )
+                continue
             for row in zip(*(part[name].tolist() for name in columns), strict=True):
                 file.write(",".join(map(str, row)) + "\n")
     return {"units": len(UNITS)}

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 
 from core import clock
 from core.errors import ConflictError
-from workflows.aggregation import fitting, postgresql, sqlite
+from workflows.aggregation import fitting, postgresql
 from workflows.models import AggregationRun, AggregationState
 
 logger = logging.getLogger(__name__)
@@ -80,6 +80,9 @@ def _count_on_postgresql(run: AggregationRun) -> None:
 
 
 def _count_on_sqlite(run: AggregationRun) -> None:
+    # Imported here: it loads NumPy, which no server and no installation on PostgreSQL needs.
+    from workflows.aggregation import sqlite
+
     # Reading first: a transaction here would keep everybody else from writing for seconds.
     run.outcomes_read, values = sqlite.read_values()
     run.votes_counted, counts = sqlite.read_successes(run.started_at)

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
 
+import numpy as np
 import pytest
 from django.core.management import call_command
 from django.db import connection
@@ -20,7 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Market, SkillLevel, User
-from workflows.aggregation import fitting
+from workflows.aggregation import fitting, sqlite
 from workflows.models import (
     AggregationRun,
     AggregationState,
@@ -32,7 +33,6 @@ from workflows.models import (
     WorkflowPerformance,
     WorkflowSuccess,
 )
-from workflows.services import aggregation
 from workflows.services.aggregation import AggregationRunningError, aggregate_performance
 from workflows.services.outcomes import void_outcome
 
@@ -232,6 +232,13 @@ def test_figures_are_those_of_the_reference(django_db_blocker: Any, seed: int, r
     assert run.votes_counted == pairs
 
 
+def test_a_sum_beyond_64_bits_is_no_overflow():
+    """10,000 of the largest values, in dinars of three decimals."""
+    values = np.full(10_000, 10**15)
+    by_level = sqlite._Figures(values, np.arange(10_000)).summarise(np.zeros(10_000, int), 1)
+    assert [column[0] for column in by_level[:8]] == [10_000, 10_000, *[10**15] * 6]
+
+
 def test_twice_is_as_good_as_once():
     make_people(12)
     make_world(7, runs=80)
@@ -328,15 +335,15 @@ def test_a_killed_aggregation_is_marked_by_the_next_one():
 def test_an_aggregation_overtaken_by_a_newer_one_changes_nothing(monkeypatch):
     make_people(3)
     make_world(5, runs=10, people=3)
-    read = aggregation.sqlite.read_successes
+    read = sqlite.read_successes
     newer: list[AggregationRun] = []
 
     def let_another_finish_first(now: datetime) -> Any:
-        monkeypatch.setattr(aggregation.sqlite, "read_successes", read)
+        monkeypatch.setattr(sqlite, "read_successes", read)
         newer.append(aggregate_performance(now=NOW))
         return read(now)
 
-    monkeypatch.setattr(aggregation.sqlite, "read_successes", let_another_finish_first)
+    monkeypatch.setattr(sqlite, "read_successes", let_another_finish_first)
     with pytest.raises(AggregationRunningError):
         aggregate_performance(now=NOW)
 
