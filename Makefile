@@ -11,6 +11,9 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
+# Written bytecode saves every process a test starts from reading the whole product as text.
+unexport PYTHONDONTWRITEBYTECODE
+
 PY := .venv/bin/python
 RUNTIME := .venv/.installed-requirements.txt
 DEV := .venv/.installed-requirements-dev.txt
@@ -48,8 +51,9 @@ doctor: $(RUNTIME) ## look at every configured service and say what to do
 
 test: $(DEV) ## the test suite: no service, no key, no network
 	@DATABASE_URL= REDIS_URL= $(PY) -m pytest -q -n $(WORKERS) --maxprocesses 4 \
-		--dist worksteal $(ARGS)
-	@echo "Not run here: browser tests (make test-browser) and the suite on PostgreSQL and Redis (make test-services)."
+		--dist worksteal -m "not slow and not browser and not services" $(ARGS)
+	@echo "Not run here: browser tests (make test-browser); the suite on PostgreSQL and Redis, and the tests"
+	@echo "marked slow, which prove by load, by training or by killed processes (make test-services runs both)."
 
 test-browser: $(DEV) ## the tests in a real Chromium (installs Debian's when absent and root)
 	@scripts/install_axe.sh
@@ -69,7 +73,10 @@ test-services: $(DEV) ## the whole suite on PostgreSQL and Redis, which it start
 	@FUZZ_EXAMPLES=2 $(PY) -m scripts.services run -- $(PY) -m pytest -q -n $(WORKERS) --maxprocesses 4 \
 		--dist worksteal -m "not browser" $(NO_SERVICE) $(ARGS) \
 		|| test $$? -eq 5
-	@echo "Not run again here: speech and pictures without a row (make test runs them)."
+	@DATABASE_URL= REDIS_URL= $(PY) -m pytest -q -n $(WORKERS) --maxprocesses 4 --dist worksteal \
+		-m "slow and not browser and not services" agents/voice/tests agents/video/tests \
+		tests/architecture $(ARGS) || test $$? -eq 5
+	@echo "Not run again here: the quick tests of speech and pictures without a row (make test runs them)."
 	@CHROMIUM="$$(scripts/find_chromium.sh)" && export CHROMIUM && \
 		$(PY) -m scripts.services run -- env DATABASE_URL= REDIS_URL= \
 		$(PY) -m pytest -m browser tests/browser/test_voice_rooms.py

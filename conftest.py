@@ -11,6 +11,7 @@ PostgreSQL and Redis.
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import shutil
 import socket
@@ -24,9 +25,11 @@ import django
 import pytest
 from django.conf import settings as live_settings
 from django.core.cache import caches
+from django.test import TransactionTestCase
 
 if TYPE_CHECKING:
     from django.test import Client
+    from pytest_django import DjangoDbBlocker
     from rest_framework.test import APIClient
 
     from accounts.models import Company, User
@@ -86,6 +89,11 @@ UNSET = (
     "TRUSTED_PROXY_COUNT",
 )
 
+# A million objects of code and tests stay to the end: nothing is gained by walking through them
+# again and again (see pytest_collection_finish). Nor may anything be collected and logged while
+# the tests are parsed: tests/architecture/sources.py says why.
+gc.disable()
+
 os.environ.update(TEST_ENVIRONMENT)
 for name in UNSET:
     os.environ.pop(name, None)
@@ -106,7 +114,37 @@ if live_settings.DATABASE_IS_SQLITE:
     live_settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(
         DATA_DIR / "test.sqlite3"
     )
-    live_settings.DATABASES["default"]["OPTIONS"]["timeout"] = 20
+    live_settings.DATABASES["default"]["OPTIONS"].update(
+        timeout=20,
+        # What a machine loses when its power fails is no matter here.
+        init_command="PRAGMA journal_mode=WAL;PRAGMA synchronous=OFF;",
+    )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the second process begin with what needs no database, while the first one migrates it."""
+    without = [item for item in items if not _needs_database(item)]
+    others = [item for item in items if _needs_database(item)]
+    # Each of two processes gets one half to begin with.
+    half = min(len(items) // 2, len(others))
+    items[:] = others[:half] + without + others[half:]
+
+
+def _needs_database(item: pytest.Item) -> bool:
+    fixtures = getattr(item, "fixturenames", ())
+    return (
+        item.get_closest_marker("django_db") is not None
+        or "db" in fixtures
+        or "transactional_db" in fixtures
+    )
+
+
+def pytest_collection_finish() -> None:
+    """Leave what is loaded by now out of every later collection of garbage."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
@@ -131,12 +169,21 @@ def django_db_keepdb(
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(request: pytest.FixtureRequest, django_db_setup: None) -> None:
-    """Keep what the first run has migrated for the next ones."""
+def django_db_setup(
+    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
+    """Keep what the first run has migrated for the next ones, and put it back after each test."""
+    from tests.restored_tables import RestoredTables
+
     stack, migrated = request.config.stash.get(_MIGRATED, (ExitStack(), None))
     with stack:
         if migrated is not None:
             migrated.keep(Path(live_settings.DATABASES["default"]["TEST"]["NAME"]))
+    with django_db_blocker.unblock():
+        tables = RestoredTables("default")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: tables.restore())
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -183,6 +183,7 @@ def test_the_folds_hold_back_whole_situations():
     assert len(frozenset.union(*FOLDS)) == sum(len(fold) for fold in FOLDS)
 
 
+@pytest.mark.slow  # It trains four sets of weights.
 def test_situations_it_never_saw_are_placed_well():
     for score in measure_held_out(read_corpus(CORPUS)).values():
         assert score.asked > 400

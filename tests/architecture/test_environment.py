@@ -60,7 +60,7 @@ def test_only_the_reader_looks_at_the_environment():
         f"{module.name}:{node.lineno}"
         for module in product_modules()
         if not module.name.startswith(READERS)
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.Attribute)
         and isinstance(node.value, ast.Name)
         and (node.value.id, node.attr) in {("os", "environ"), ("os", "getenv")}

@@ -128,7 +128,7 @@ def test_selectors_open_no_transaction():
         f"{module.name}:{node.lineno}"
         for module in product_modules()
         if role(module) == "selectors"
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if (isinstance(node, ast.Attribute) and node.attr == "atomic")
         or (isinstance(node, ast.Name) and node.id == "atomic")
     ]
@@ -157,7 +157,7 @@ def test_serializers_list_their_fields():
     found = [
         f"{module.name}:{node.lineno}"
         for module in product_modules()
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.Assign)
         and isinstance(node.value, ast.Constant)
         and node.value.value == "__all__"

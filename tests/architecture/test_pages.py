@@ -79,7 +79,7 @@ def test_no_code_vouches_for_markup():
     found = [
         f"{module.name}:{node.lineno}"
         for module in product_modules()
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in TRUSTED_MARKUP
     ]
 

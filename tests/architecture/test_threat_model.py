@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import ast
 import re
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.architecture.sources import ROOT, python_modules
+
 MODEL = (ROOT / "docs" / "threat-model.md").read_text()
 NAMED = re.compile(r"`([\w/]+\.py)::(test_\w+)`")
 INCIDENTS = 33
 
 
-def _tests_of(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text())
-    return {
-        node.name
-        for node in ast.walk(tree)
+def test_every_named_test_exists() -> None:
+    there = {
+        (module.path, node.name)
+        for module in python_modules()
+        for node in module.nodes
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
 
-
-def test_every_named_test_exists() -> None:
     missing = [
-        f"{file}::{name}"
-        for file, name in NAMED.findall(MODEL)
-        if not (ROOT / file).is_file() or name not in _tests_of(ROOT / file)
+        f"{file}::{name}" for file, name in NAMED.findall(MODEL) if (ROOT / file, name) not in there
     ]
 
     assert missing == []

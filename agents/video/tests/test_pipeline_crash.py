@@ -49,6 +49,7 @@ POINTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("point", list(POINTS))
 def test_a_killed_worker_leaves_no_process_and_the_next_attempt_finishes(tmp_path, point):
     worker = start_worker(tmp_path, 1)
