@@ -26,6 +26,8 @@ import pytest
 from django.conf import settings as live_settings
 from django.core.cache import caches
 from django.test import TransactionTestCase
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -103,6 +105,12 @@ if "PYTEST_XDIST_WORKER" in os.environ and os.environ.get("REDIS_URL"):
     os.environ["REDIS_URL"] = start_own_redis()
 (DATA_DIR / "static").mkdir()
 django.setup()
+
+# An example takes longer on a machine whose cores are all taken; that says nothing of the code.
+hypothesis_settings.register_profile(
+    "parley", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("parley")
 
 # The default hasher is slow on purpose: ten people would cost four seconds.
 live_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

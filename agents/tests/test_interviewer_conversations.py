@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from agents.interview.interviewer.builtin import BuiltinInterviewer
 from agents.interview.types import Phase, ProbeKind, Question, QuestionKind, QuestionStatus
 from agents.tests.interviews import Conversation, make_briefing
@@ -177,6 +179,23 @@ def test_a_farewell_to_the_summary_is_no_correction():
     assert talk.say("Goodbye, dear, and good luck with everything.").startswith("Thank you for")
     assert talk.reply.is_closed
     assert talk.reply.state.corrections == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "agrees"),
+    [
+        ("No, that's right.", True),
+        ("no no it is all correct, thanks", True),
+        ("no, that's not right", False),
+        ("No, así está bien, gracias.", True),
+        ("no está bien", False),
+    ],
+)
+def test_a_no_may_mean_that_nothing_is_to_change(said, agrees):
+    talk = talk_about(WRONG)
+    talk.say("The rider went to the wrong street in March, so we ate at ten.")
+    assert talk.say(said).startswith("Thank you for") is agrees
+    assert talk.reply.is_closed is agrees
 
 
 def test_thanks_with_a_correction_is_a_correction():

@@ -141,7 +141,7 @@ def describe_answer(response: SurveyResponse) -> dict[str, Any]:
         "turns": show_turns(segments, record),
         "doubles": show_doubles(_sources_of(response, record, segments), segments),
         "questions": show_marks(record, response.version.questions),
-        "flags": show_flags(record, payout.hold_reasons if payout else ()),
+        "flags": show_flags(record, payout.hold_reasons if payout else (), segments),
         "payout": payout,
         "appeal": appeal,
         "timeline": payout_timeline(response, payout, appeal),

@@ -73,7 +73,8 @@ class ShownFlag:
     name: str
     meaning: str
     detail: str
-    turn_ids: tuple[str, ...]
+    turns: tuple[TranscriptSegment, ...]
+    """What raised it, as far as single turns did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,21 +205,26 @@ def _show_question(text: str, entry: Mapping[str, Any]) -> ShownQuestion:
     )
 
 
-def show_flags(record: EvaluationRecord | None, hold_reasons: Sequence[str]) -> list[ShownFlag]:
+def show_flags(
+    record: EvaluationRecord | None,
+    hold_reasons: Sequence[str],
+    segments: Sequence[TranscriptSegment],
+) -> list[ShownFlag]:
     """Return what the checks found and why else a payout is held, each once."""
+    by_id = {segment.public_id: segment for segment in segments}
     flags = record.flags if record is not None else []
     shown = [
         ShownFlag(
             flag["kind"],
             *explain_reason(flag["kind"]),
             detail=flag.get("detail", ""),
-            turn_ids=tuple(flag.get("turn_ids", ())),
+            turns=tuple(by_id[one] for one in flag.get("turn_ids", ()) if one in by_id),
         )
         for flag in flags
     ]
     known = {flag["kind"] for flag in flags}
     return shown + [
-        ShownFlag(code, *explain_reason(code), detail="", turn_ids=())
+        ShownFlag(code, *explain_reason(code), detail="", turns=())
         for code in hold_reasons
         if code not in known
     ]

@@ -65,6 +65,20 @@ _ORDER = re.compile(
             r"\bi(?: am|'m) the (?:developer|owner|administrator|admin|programmer|"
             r"creator) of (?:this|"
             r"the) (?:survey|system|interview|bot)\b",
+            # Somebody who claims the power to decide what is paid or marked.
+            rf"\b(?:as|i am|i'm) (?:the|your) (?:system |site |survey |platform )?(?:administrator|"
+            rf"admin|operator|supervisor|moderator|developer|owner),? (?:and )?i (?:hereby )?"
+            rf"(?:confirm|approve|authori[sz]e|declare|certify|order|instruct|require|demand)\b{_GAP}"
+            rf"\b(?:payout|score|full payment|{_MARKS})\b",
+            rf"\bi (?:hereby )?(?:confirm|certify|declare|decide)(?: that)? (?:the|my|this) "
+            rf"(?:payout|payment|reward|score|rating) (?:must|should|shall|has to|is to)\b{_GAP}"
+            rf"(?:\d|{_TOP}\b)|^(?:please )?approve (?:the|my|this) (?:full )?(?:payout|payment)"
+            rf"(?: now| immediately| please)?[.!]*$",
+            rf"\bcomo administradora? (?:del sistema|de (?:la|esta) (?:encuesta|plataforma)),? "
+            rf"(?:confirmo|apruebo|autorizo|declaro|certifico|ordeno|exijo)\b{_GAP}"
+            rf"\b(?:pago|puntuacion|nota)\b",
+            r"\b(?:confirmo|certifico|declaro|decido) que (?:el|la|mi|este|esta) (?:pago|"
+            r"recompensa|puntuacion|nota) (?:debe|deberia|tiene que|ha de)\b",
             # Its inner workings.
             r"\b(?:do not|don'?t|skip|without|stop) (?:the )?(?:evaluat\w+|scoring|"
             r"grading|score|grade)"

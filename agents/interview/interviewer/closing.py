@@ -6,6 +6,7 @@ back, one request for what to change, one repeated summary; then it closes whate
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from agents.interview.interviewer import patterns
@@ -48,6 +49,11 @@ no nope wrong not right quite really exactly that's thats that is it you didn't 
 didnt get did incorrecto mal esta bien del todo eso asi es lo no exactamente
 """
 _OBJECTION = frozenset(_OBJECTION_WORDS.split())
+_AFFIRMS = re.compile(
+    r"(?:no )*(?:(?:that's|that is|it's|it is|you're|all) )*(?:right|correct|fine|good|perfect|all)"
+    r"(?: (?:thanks|thank you))?$|(?:no )*(?:todo (?:esta )?bien|asi esta bien)(?: gracias)?$"
+)
+"""After a "no" that denies nothing. Without its comma, "no está bien" would be the opposite."""
 _PLAIN_NO = frozenset({"no", "nope", "wrong", "not", "incorrect", "incorrecto", "mal", "didn't"})
 
 
@@ -143,6 +149,8 @@ class ClosingMoves(Moment):
 
 def _agrees(said: str) -> bool:
     spoken = [fold(word) for word in words(said)]
+    if spoken[:1] == ["no"] and _AFFIRMS.match(" ".join(spoken[1:])):
+        return True  # "No, that's right": nothing to change.
     return bool(spoken) and set(spoken) <= _AGREEMENT and not (_PLAIN_NO & set(spoken))
 
 
