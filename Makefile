@@ -27,7 +27,7 @@ WORKERS ?= logical
 SOAK_SECONDS ?= 600
 
 .PHONY: help demo doctor test test-browser test-services check format services services-stop \
-	services-status bench soak constraints
+	services-status bench soak image-rehearsal constraints
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -103,6 +103,9 @@ bench: $(BENCH) ## the quick form of every benchmark
 
 soak: $(DEV) ## ten minutes of everything at once on PostgreSQL and Redis (SOAK_SECONDS=600)
 	@$(PY) -m scripts.services run -- $(PY) -m benchmarks.load_soak --seconds $(SOAK_SECONDS)
+
+image-rehearsal: $(DEV) ## what Docker would do with Dockerfile and compose.yaml, done without it
+	@$(PY) -m scripts.services run -- $(PY) -m scripts.image.rehearse
 
 constraints: $(BENCH) ## write constraints.txt anew from what is installed in .venv
 	@scripts/write_constraints.sh
