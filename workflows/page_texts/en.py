@@ -51,7 +51,7 @@ TEXTS = {
     "amount_range": "{low} to {high}",
     "play_money": "Play money",
     "interview_about": "a short conversation by voice or typing, {minutes} minutes at most.",
-    "interview_wallet": "What you earn stands on your page once you attach its wallet.",
+    "interview_wallet": "What you earn is yours at once and stands on your page.",
     "your_page": "Open your page",
     "interview_start": "Start the paid interview",
     "later": "Later",

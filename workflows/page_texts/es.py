@@ -51,7 +51,7 @@ TEXTS = {
     "amount_range": "entre {low} y {high}",
     "play_money": "Dinero de juguete",
     "interview_about": "una conversación corta, hablada o escrita, de {minutes} minutos como máximo.",
-    "interview_wallet": "Lo que ganes aparecerá en tu página cuando vincules el monedero.",
+    "interview_wallet": "Lo que ganes es tuyo al momento y está en tu página.",
     "your_page": "Abrir tu página",
     "interview_start": "Empezar la entrevista pagada",
     "later": "Más tarde",
