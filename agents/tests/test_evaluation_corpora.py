@@ -95,6 +95,13 @@ def test_without_a_visitor_there_is_no_score(role):
 
 def test_every_attack_is_flagged_by_its_name():
     cases = read_attacks()
+    names = set(
+        "prompt_injection low_effort gibberish off_topic echo repetition duplicate_answer "
+        "incomplete speeding scripted llm_generated hidden_text forged_role late_turn".split()
+    )
+    # The one other is seen by comparing with other sessions: surveys/tests/test_duplicates.py.
+    assert {kind.value for kind in FlagKind} == names | {"duplicate_across_sessions"}
+    assert {case.family for case in cases} == names
     assert len(cases) >= 60
     missed = [
         case.id
@@ -125,6 +132,8 @@ def test_honest_people_lose_nothing():
         for case in cases
     }
     assert [key for key, kinds in flagged.items() if kinds & ATTACK_FLAGS] == []
+    # One step of pay is five points.
+    assert [c.text for c in cases if c.twin and score(c.request) < score(c.twin) - 5] == []
     assert sum(bool(kinds) for kinds in flagged.values()) <= 0.02 * len(cases)
 
 

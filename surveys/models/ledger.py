@@ -15,6 +15,7 @@ from typing import ClassVar
 from django.db import models
 
 from accounts.models import Company
+from core.models import AppendOnlyModel
 from surveys.models.surveys import Survey
 from surveys.models.wallets import Wallet
 
@@ -57,8 +58,8 @@ class LedgerAccount(models.Model):
         return self.key
 
 
-class LedgerTransaction(models.Model):
-    """Why money moved. The key makes each reason happen once."""
+class LedgerTransaction(AppendOnlyModel):
+    """Why money moved. The key makes each reason happen once; what was wrong is reversed."""
 
     kind = models.CharField(max_length=32)
     idempotency_key = models.CharField(max_length=160, unique=True)
@@ -72,7 +73,7 @@ class LedgerTransaction(models.Model):
         return self.idempotency_key
 
 
-class LedgerEntry(models.Model):
+class LedgerEntry(AppendOnlyModel):
     """One leg of a transaction."""
 
     transaction = models.ForeignKey(

@@ -114,7 +114,7 @@ def _explain(payout: Payout, response: SurveyResponse, texts: dict[str, str], la
         )
         .strip()
     )
-    if status != "failed" or state == PayoutState.REVERSED:
+    if status != "failed":
         return text
     has_appealed = hasattr(response, "appeal")
     return f"{text} {texts['has_appealed' if has_appealed else 'can_appeal']}"

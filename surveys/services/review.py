@@ -188,7 +188,7 @@ def resolve_appeal(
 
     Raises:
         InvalidInputError: no note, or an amount outside of the range.
-        ConflictError: it was decided before.
+        ConflictError: it was decided before, or upheld for a payout that was taken back.
         InsufficientFundsError: neither budget nor funding covers a grant: add funds first.
 
     Runs in one transaction. Of several decisions at once one succeeds.
@@ -223,6 +223,13 @@ def _follow(
     elif payout.state == PayoutState.HELD:
         rejected = payouts.reject_payout(payout=payout, actor=actor, reason=note)
         _record(rejected, actor, "payout.rejected", note)
+    elif payout.state == PayoutState.REVERSED and is_upheld:
+        # The provider has had this payout, so its transfer is never made a second time.
+        raise ConflictError(
+            "payout_reversed",
+            "This payment was made and taken back, and one answer is paid once. Decline the appeal "
+            "and write what you will do instead: the visitor reads it.",
+        )
     elif payout.state == PayoutState.FAILED and is_upheld:
         retried = payouts.retry_payout(payout=payout, actor=actor, note=note)
         _record(retried, actor, "payout.retried", note)

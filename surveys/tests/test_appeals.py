@@ -178,6 +178,22 @@ def test_an_appeal_against_low_pay_is_recorded_and_never_changes_the_amount(
     assert balance(AccountCode.WALLET, wallet=response.wallet) == 500
 
 
+def test_an_appeal_of_what_was_taken_back_is_heard_and_pays_nothing_twice(
+    survey: Any, ana: User
+) -> None:
+    response = answer(survey, 1550)
+    review.reverse_paid(payout=response.payout, actor=ana, reason="Paid by mistake.")
+    appeal = appeals.file_appeal(response=response, text="It was no mistake.")
+    with pytest.raises(ConflictError) as refused:
+        review.resolve_appeal(appeal=appeal, actor=ana, is_upheld=True, note="")
+    assert refused.value.code == "payout_reversed"
+    review.resolve_appeal(appeal=appeal, actor=ana, is_upheld=False, note="We send a voucher.")
+    appeal.refresh_from_db()
+    assert appeal.resolution_note == "We send a voucher."
+    assert Payout.objects.get().state == PayoutState.REVERSED
+    assert verify_ledger() == []
+
+
 def test_what_cannot_be_appealed(survey: Any) -> None:
     best = answer(survey, 2000)
     with pytest.raises(ConflictError) as refused:

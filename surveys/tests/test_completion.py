@@ -341,6 +341,18 @@ def test_a_stopped_conversation_is_scored_but_not_paid(
     assert visitor.done(expect=409)["code"] == "session_ended_unpaid"
 
 
+def test_an_answer_nobody_came_back_to_is_scored_and_not_paid(
+    acme: Company, evaluator: FixedEvaluator
+) -> None:
+    visitor = Visitor(make_survey(acme))
+    visitor.start()
+    visitor.talk()
+    end_session(voice_session=visitor.session, reason=EndReason.EXPIRED)
+    jobs.drain()
+    assert (visitor.response.state, visitor.response.score) == (ResponseState.ENDED_UNPAID, 85)
+    assert (Payout.objects.count(), balance(AccountCode.RESERVED)) == (0, 0)
+
+
 def test_the_time_limit_counts_as_done(acme: Company, evaluator: FixedEvaluator) -> None:
     visitor = Visitor(make_survey(acme))
     visitor.start()

@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 from django.core.management import call_command
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from accounts.models import Company
 from core.errors import InvalidInputError
-from core.models import AuditEvent
+from core.models import AppendOnlyError, AuditEvent
 from surveys.models import (
     AccountCode,
     LedgerAccount,
@@ -138,6 +138,23 @@ def test_an_account_needs_exactly_one_owner() -> None:
         ledger.account(AccountCode.BUDGET, currency="USD")
 
 
+@pytest.mark.parametrize("model", [LedgerTransaction, LedgerEntry])
+def test_what_was_posted_is_neither_changed_nor_deleted(
+    pair: tuple[LedgerAccount, LedgerAccount], model: type[LedgerTransaction | LedgerEntry]
+) -> None:
+    before = list(model.objects.order_by("pk").values())
+    row = model.objects.order_by("pk")[0]
+    for attempt in (
+        row.save,
+        row.delete,
+        model.objects.all().delete,
+        lambda: model.objects.update(pk=row.pk),
+    ):
+        with pytest.raises(AppendOnlyError):
+            attempt()
+    assert list(model.objects.order_by("pk").values()) == before != []
+
+
 def test_verify_ledger_finds_each_kind_of_damage(
     pair: tuple[LedgerAccount, LedgerAccount],
 ) -> None:
@@ -146,7 +163,8 @@ def test_verify_ledger_finds_each_kind_of_damage(
     assert verify_ledger() == [f"account {posted.key}: balance 1001, entries 1000"]
     LedgerAccount.objects.filter(pk=posted.pk).update(balance_minor=F("balance_minor") - 1)
     entry = LedgerEntry.objects.get(account=posted)
-    LedgerEntry.objects.filter(pk=entry.pk).update(amount_minor=1002)
+    # Past the model, which would refuse it: by hand on the database.
+    QuerySet(LedgerEntry).filter(pk=entry.pk).update(amount_minor=1002)
     assert verify_ledger() == [
         "all entries together sum to 2, not to 0",
         "transaction first: sum 2, 2 entries, 1 currencies",

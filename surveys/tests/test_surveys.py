@@ -47,6 +47,7 @@ def test_a_company_key_creates_a_survey(acme: Company, api_of: ApiOf) -> None:
     assert [question["kind"] for question in body["questions"]] == ["open", "open"]
     assert body["questions"][0]["id"].startswith("q_")
     assert "Acme reads them without your name" in body["consent_text"]
+    assert "coded fingerprint" in body["consent_text"]
     assert (version.payment_min_minor, version.payment_max_minor) == (500, 2000)
     assert balance(AccountCode.BUDGET, survey) == 20_000
     assert AuditEvent.objects.filter(action="survey.created", object_ref=survey.public_id).exists()

@@ -35,7 +35,7 @@ class Case:
     """The text in question; empty when the whole interview is."""
     request: EvaluationRequest
     twin: EvaluationRequest | None = None
-    """The same transcript without the text."""
+    """The same transcript without the text; of an honest one, with what was said in its place."""
 
 
 def _bases() -> dict[str, EvaluationRequest]:
@@ -124,6 +124,7 @@ def read_honest() -> list[Case]:
             family=family,
             text=text,
             request=_with_text(bases[language], text, is_alone=True),
+            twin=bases[language],
         )
         for number, (family, language, text) in enumerate(_lines("honest_answers.txt"))
     ]
