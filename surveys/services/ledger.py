@@ -221,7 +221,7 @@ def post(
             return posted
     except IntegrityError as error:
         first = LedgerTransaction.objects.filter(idempotency_key=idempotency_key).first()
-        if first is None:
+        if not isinstance(first, LedgerTransaction):
             raise LedgerConflictError(
                 f"{idempotency_key}: the transaction it reverses was reversed before"
             ) from error
