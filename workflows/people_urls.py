@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("webhook/stripe/plans", people.PlanWebhookView.as_view(), name="plan_webhook"),
     path("onboarding/", onboarding.show_onboarding, name="workflow_onboarding"),
     path("workflows/", catalogue.show_catalogue, name="workflow_list"),
+    path("workflows/language", catalogue.switch_language, name="workflow_language"),
     path("workflows/<slug:name>/start", catalogue.start_workflow, name="workflow_start"),
     path("workflows/<slug:name>/why", catalogue.show_reason, name="workflow_reason"),
     path("me/", me.show_me, name="workflow_me"),

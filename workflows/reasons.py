@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from core.money import NO_BREAK_SPACE
+from workflows.page_texts import ENGLISH, Words
 from workflows.ranking import Counts
 
 SOLID: Final = 30
@@ -23,9 +23,9 @@ MIN_PEOPLE: Final = 5
 class Grounds:
     """What a reason is built on."""
 
-    cohort_words: str
-    """Such as ``freelancer, beginner``; empty when a person said nothing of themselves."""
-    market_words: str
+    market_label: str
+    """Empty when a person did not say; so may be the next one."""
+    skill_label: str
     cohort: Counts
     market: Counts
     overall: Counts
@@ -43,29 +43,29 @@ def evidence_word(decided: int) -> str:
     return "few" if decided else "none"
 
 
-def say_reason(grounds: Grounds) -> str:
+def say_cohort(market: str, skill_level: str, words: Words = ENGLISH) -> str:
+    """Return how a cohort is called in a sentence, such as ``freelancer, beginner``."""
+    return ", ".join(words.say_from_server(part.lower()) for part in (market, skill_level) if part)
+
+
+def say_reason(grounds: Grounds, words: Words = ENGLISH) -> str:
     """Return the sentences that say what an estimate is built on."""
-    said = [_say_own(grounds)]
-    borrowed = _say_borrowed(grounds)
+    said = [_say_own(grounds, words)]
+    borrowed = _say_borrowed(grounds, words)
     if grounds.overall.decided == 0:
-        said.append("Nobody has finished it yet, so the order is that of the catalogue.")
-        return " ".join(said)
-    estimate = f"estimated {say_range(grounds.score, grounds.low, grounds.high)}"
+        return " ".join([*said, words.say("nobody_yet")])
+    estimate = say_range(grounds.score, grounds.low, grounds.high, words)
     if borrowed and grounds.cohort.decided < SOLID:
-        opening = "With so few we also use" if grounds.cohort.decided else "We use"
-        said.append(f"{opening} {borrowed}: {estimate}.")
+        key = "few_and_borrowed" if grounds.cohort.decided else "borrowed_alone"
+        said.append(words.say(key, borrowed=borrowed, range=estimate))
     else:
-        said.append(f"That makes it {estimate}.")
-    said.append("A start that was given up counts as no result.")
-    return " ".join(said)
+        said.append(words.say("makes_it", range=estimate))
+    return " ".join([*said, words.say("given_up_counts")])
 
 
-def say_range(score: float, low: float, high: float) -> str:
+def say_range(score: float, low: float, high: float, words: Words = ENGLISH) -> str:
     """Return a chance with its range: ``58 % (likely 47–69 %)``."""
-    return (
-        f"{percent(score)}{NO_BREAK_SPACE}% "
-        f"(likely {percent(low)}–{percent(high)}{NO_BREAK_SPACE}%)"
-    )
+    return words.say("range", score=percent(score), low=percent(low), high=percent(high))
 
 
 def percent(share: float) -> int:
@@ -74,53 +74,66 @@ def percent(share: float) -> int:
 
 
 def say_typical(
-    *, metric: str, typical: str, low: str, high: str, results: int, people: int, whose: str
+    *,
+    metric: str,
+    typical: str,
+    low: str,
+    high: str,
+    results: int,
+    people: int,
+    level: str,
+    words: Words = ENGLISH,
 ) -> str:
     """Return what a workflow typically brought; empty below `MIN_PEOPLE` people."""
     if people < MIN_PEOPLE:
         return ""
-    return (
-        f"Typical {metric.lower()}: {typical} (middle half {low} to {high}; "
-        f"{results} results of {people} people, {whose})."
+    return words.say(
+        "typical_value",
+        metric=words.say(f"metric_{metric}").lower(),
+        typical=words.say_from_server(typical),
+        low=words.say_from_server(low),
+        high=words.say_from_server(high),
+        results=results,
+        people=people,
+        whose=words.say(f"whose_{level}"),
     )
 
 
-def say_exploration() -> str:
+def say_exploration(words: Words = ENGLISH) -> str:
     """Return why something with few results is in the list."""
-    return "New: few results yet. One place of the list is kept for what is not tried enough."
+    return words.say("exploration")
 
 
-def say_counted(at: datetime | None) -> str:
+def say_counted(at: datetime | None, words: Words = ENGLISH) -> str:
     """Return when the figures are from."""
     if at is None:
-        return "Nothing was counted yet; figures come the night after the first results."
-    return f"Counted {at:%d %B %Y, %H:%M} UTC."
+        return words.say("counted_never")
+    date = f"{at:%d %B %Y}" if words.language == "en" else f"{at:%d/%m/%Y}"
+    return words.say("counted_at", date=date, time=f"{at:%H:%M}")
 
 
-def _say_own(grounds: Grounds) -> str:
+def _say_own(grounds: Grounds, words: Words) -> str:
     own = grounds.cohort
-    if not grounds.cohort_words:
-        return "You have not said who you are, so this rests on everybody's results."
+    cohort = say_cohort(grounds.market_label, grounds.skill_label, words)
+    if not cohort:
+        return words.say("own_unsaid")
     if own.decided:
-        starts = "start" if own.decided == 1 else "starts"
-        return (
-            f"Users like you ({grounds.cohort_words}): {own.successes:,} of {own.decided:,} "
-            f"{starts} reached a logged result."
-        )
-    return f"There are no results of users like you ({grounds.cohort_words}) yet."
+        key = "own_one" if own.decided == 1 else "own_many"
+        return words.say(key, cohort=cohort, won=f"{own.successes:,}", starts=f"{own.decided:,}")
+    return words.say("own_none", cohort=cohort)
 
 
-def _say_borrowed(grounds: Grounds) -> str:
+def _say_borrowed(grounds: Grounds, words: Words) -> str:
     near = grounds.market.decided - grounds.cohort.decided
     far = grounds.overall.decided - grounds.market.decided
+    market = say_cohort(grounds.market_label, "", words)
     parts = []
-    if near and grounds.market_words:
-        parts.append(f"{near:,} {_starts(near)} of others in the market “{grounds.market_words}”")
+    if near and market:
+        parts.append(words.say(_number("near", near), count=f"{near:,}", market=market))
     if far:
-        where = "elsewhere" if grounds.market_words else "of everybody"
-        parts.append(f"{far:,} {_starts(far)} {where}")
-    return " and ".join(parts)
+        parts.append(words.say(_number("far" if market else "everybody", far), count=f"{far:,}"))
+    return words.say("both", near=parts[0], far=parts[1]) if len(parts) == 2 else "".join(parts)
 
 
-def _starts(count: int) -> str:
-    return "start" if count == 1 else "starts"
+def _number(key: str, count: int) -> str:
+    return f"{key}_one" if count == 1 else f"{key}_many"

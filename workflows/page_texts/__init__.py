@@ -1,21 +1,49 @@
-"""The words of the executor and the outcome logger, in English and Spanish.
+"""The words of the pages people follow workflows on, in English and Spanish.
 
-A workflow's own title and steps stay in the language they were written in.
+Two sets: the executor's and the logger's, which their scripts get as well, and those of the pages
+around them, whose templates read both. A workflow's own title and steps stay in the language they
+were written in.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 from django.http import HttpRequest
 
 from accounts.selectors import chosen_language
 from core.page_texts import PageTexts, choose_language
-from workflows.page_texts import en, es
+from workflows.page_texts import en, es, people_en, people_es
 
 _PAGES: Final = PageTexts(
     texts={"en": en.TEXTS, "es": es.TEXTS}, phrases={"en": en.PHRASES, "es": es.PHRASES}
 )
+_AROUND: Final = PageTexts(
+    texts={"en": en.TEXTS | people_en.TEXTS, "es": es.TEXTS | people_es.TEXTS},
+    phrases={
+        "en": [*en.PHRASES, *people_en.PHRASES],
+        "es": [*es.PHRASES, *people_es.PHRASES],
+    },
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One language, for sentences that are put together in Python."""
+
+    language: str
+
+    def say(self, key: str, **values: object) -> str:
+        """Return the text of a key with its places filled."""
+        return _AROUND.texts[self.language][key].format(**values)
+
+    def say_from_server(self, text: str) -> str:
+        """Return an English label, value or sentence in this language."""
+        return _AROUND.say_from_server(text, self.language)
+
+
+ENGLISH: Final = Words("en")
 
 
 def language_for(request: HttpRequest) -> str:
@@ -25,9 +53,14 @@ def language_for(request: HttpRequest) -> str:
 
 def say_from_server(text: str, language: str) -> str:
     """Return an English sentence of a service in `language`; as it is where none is known."""
-    return _PAGES.say_from_server(text, language)
+    return _AROUND.say_from_server(text, language)
 
 
 def texts_context(language: str) -> dict[str, Any]:
-    """Return what the templates and `js/texts.js` read."""
+    """Return what the templates of executor and logger and `js/texts.js` read."""
     return _PAGES.context(language)
+
+
+def words_context(language: str) -> dict[str, Any]:
+    """Return what the templates of the pages around them read."""
+    return {**_AROUND.context(language), "words": Words(language)}

@@ -13,7 +13,8 @@ from datetime import datetime
 from accounts.models import Plan, User
 from core import clock
 from workflows import reasons, units
-from workflows.models import MetricType, Workflow
+from workflows.models import Workflow
+from workflows.page_texts import ENGLISH, Words
 from workflows.plans import PLANS, cheapest_with_tier
 from workflows.ranking import (
     Counts,
@@ -41,7 +42,8 @@ from workflows.services.entitlements import plan_of
 NEW_BELOW = 5
 """Decided starts of a cohort under which a workflow may take the exploration place."""
 PLACES_FOR_EXPLORATION = 5
-LEVEL_WORDS = {COHORT: "like you", MARKET: "in your market", OVERALL: "over all"}
+MOST_NAMED = 3
+"""Workflows named beside those that are recommended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +64,20 @@ class Typical:
 
     @property
     def words(self) -> str:
+        """Return it as a sentence in English."""
+        return self.say_value(ENGLISH)
+
+    def say_value(self, words: Words) -> str:
         """Return it as a sentence."""
         return reasons.say_typical(
-            metric=MetricType(self.metric_type).label,
+            metric=self.metric_type,
             typical=self.show(self.typical_minor),
             low=self.show(self.p25_minor),
             high=self.show(self.p75_minor),
             results=self.results,
             people=self.people,
-            whose=LEVEL_WORDS[self.level],
+            level=self.level,
+            words=words,
         )
 
     def show(self, value_minor: int) -> str:
@@ -89,15 +96,27 @@ class Recommendation:
     high: float
     successes: Successes
     evidence: str
-    reason: str
+    grounds: reasons.Grounds
     typical: tuple[Typical, ...]
     is_unlocked: bool
     required_plan: str
     is_exploration: bool = False
+    is_again: bool = False
+    """The person finished it already; there is nothing they did not."""
 
     @property
     def score(self) -> float:
         return self.estimate.score
+
+    @property
+    def reason(self) -> str:
+        """Return what its place rests on, in English."""
+        return self.say_reason(ENGLISH)
+
+    def say_reason(self, words: Words) -> str:
+        """Return what its place rests on."""
+        said = reasons.say_reason(self.grounds, words)
+        return f"{reasons.say_exploration(words)} {said}" if self.is_exploration else said
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +127,19 @@ class Recommendations:
     plan: Plan
     items: tuple[Recommendation, ...]
     locked_above: tuple[Workflow, ...]
-    """Workflows that rank higher and come with a higher plan; named, without figures."""
+    """Workflows that rank higher and come with a higher plan; named, without figures. Where
+    nothing is left to show, the best of them."""
     run: LastRun | None
+    finished: tuple[Workflow, ...] = ()
+    """Where nothing is left to show: what the plan has and the person finished, best first."""
 
     @property
     def best(self) -> Recommendation | None:
         return self.items[0] if self.items else None
 
-    @property
-    def counted(self) -> str:
-        return reasons.say_counted(self.run.counted_at if self.run else None)
+    def say_counted(self, words: Words) -> str:
+        """Return when the figures are from."""
+        return reasons.say_counted(self.run.counted_at if self.run else None, words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +178,15 @@ def recommend(*, person: User, now: datetime | None = None) -> Recommendations:
             others = [one for one in shown if one is not exploration]
             keep = PLACES_FOR_EXPLORATION - 1
             shown = [*others[:keep], exploration, *others[keep : terms.recommendations - 1]]
-    above = []
-    if shown:
-        best = ranked.index(shown[0])
-        above = [one for one in ranked[:best] if one.tier not in terms.tiers][:3]
-    wanted = [one.workflow_id for one in (*shown, *above)]
+    # With nothing to show, all that a larger plan has ranks above it.
+    best = ranked.index(shown[0]) if shown else len(ranked)
+    above = [
+        one
+        for one in ranked[:best]
+        if one.tier not in terms.tiers and one.workflow_id not in finished
+    ][:MOST_NAMED]
+    again = [] if shown else [one for one in ranked if one.tier in terms.tiers][:MOST_NAMED]
+    wanted = [one.workflow_id for one in (*shown, *above, *again)]
     rows = performance.workflows_by_id(person, wanted)
     typical = _typical_values(cohort, {one.workflow_id: one.estimate for one in shown})
     return Recommendations(
@@ -175,11 +201,13 @@ def recommend(*, person: User, now: datetime | None = None) -> Recommendations:
                 plan=plan,
                 typical=typical.get(one.workflow_id, ()),
                 is_exploration=one is exploration,
+                is_again=one.workflow_id in finished,
             )
             for number, one in enumerate(shown, 1)
         ),
         locked_above=tuple(rows[one.workflow_id] for one in above),
         run=run,
+        finished=tuple(rows[one.workflow_id] for one in again),
     )
 
 
@@ -212,9 +240,9 @@ class Explanation:
     values: dict[tuple[str, str], dict[str, Values]]
     """Values by (metric, unit) and level; those of fewer than five people left out."""
 
-    @property
-    def counted(self) -> str:
-        return reasons.say_counted(self.run.counted_at if self.run else None)
+    def say_counted(self, words: Words) -> str:
+        """Return when the figures are from."""
+        return reasons.say_counted(self.run.counted_at if self.run else None, words)
 
 
 def explain(*, person: User, workflow: Workflow) -> Explanation:
@@ -290,20 +318,9 @@ def _present(
     plan: Plan,
     typical: tuple[Typical, ...],
     is_exploration: bool,
+    is_again: bool = False,
 ) -> Recommendation:
     low, high = scored.estimate.interval()
-    reason = reasons.say_reason(
-        reasons.Grounds(
-            cohort_words=cohort.words,
-            market_words=cohort.market.lower(),
-            cohort=scored.successes.at(COHORT),
-            market=scored.successes.at(MARKET),
-            overall=scored.successes.at(OVERALL),
-            score=scored.estimate.score,
-            low=low,
-            high=high,
-        )
-    )
     is_unlocked = scored.tier in PLANS[plan].tiers
     return Recommendation(
         workflow=workflow,
@@ -313,11 +330,21 @@ def _present(
         high=high,
         successes=scored.successes,
         evidence=reasons.evidence_word(scored.own),
-        reason=f"{reasons.say_exploration()} {reason}" if is_exploration else reason,
+        grounds=reasons.Grounds(
+            market_label=cohort.market,
+            skill_label=cohort.skill_level,
+            cohort=scored.successes.at(COHORT),
+            market=scored.successes.at(MARKET),
+            overall=scored.successes.at(OVERALL),
+            score=scored.estimate.score,
+            low=low,
+            high=high,
+        ),
         typical=typical,
         is_unlocked=is_unlocked,
         required_plan="" if is_unlocked else str(cheapest_with_tier(scored.tier)),
         is_exploration=is_exploration,
+        is_again=is_again,
     )
 
 

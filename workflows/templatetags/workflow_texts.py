@@ -1,4 +1,4 @@
-"""Words of the executor and the outcome logger in templates."""
+"""Words of the workflows' pages in templates."""
 
 from __future__ import annotations
 
@@ -31,3 +31,9 @@ def say_choice(context: template.Context, group: str, value: object) -> str:
 def say_served(context: template.Context, text: str) -> str:
     """Return a sentence of a service in the page's language."""
     return say_from_server(text, context["language"])
+
+
+@register.simple_tag(takes_context=True)
+def in_words(context: template.Context, speaker: object, what: str) -> str:
+    """Return what an object's ``say_…`` method says in the page's language."""
+    return str(getattr(speaker, f"say_{what}")(context["words"]))

@@ -1,4 +1,4 @@
-"""The executor and the outcome logger in Spanish."""
+"""The workflows' pages in Spanish: executor, logger, catalogue, onboarding, result, own page."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from accounts.models import Profile
 from core.errors import ParleyError
 from workflows import units
 from workflows.models import Outcome
-from workflows.page_texts import en, es, say_from_server
+from workflows.page_texts import en, es, people_en, people_es, say_from_server
 from workflows.services.executions import abandon_execution, complete_execution
 from workflows.services.outcomes import log_outcome, read_measure
 from workflows.services.progress import Change, save_progress
@@ -23,6 +23,8 @@ from workflows.storage import inspection
 from workflows.tests.builders import image_bytes, make_execution, pdf_bytes
 
 ROOT = Path(__file__).resolve().parents[2]
+ENGLISH = en.TEXTS | people_en.TEXTS
+SPANISH = es.TEXTS | people_es.TEXTS
 #: The same in both languages, or a name.
 SAME = {"bytes", "step_count"}
 
@@ -78,8 +80,8 @@ def visible(page):
 
 def english_in(text):
     found = []
-    for key, english in en.TEXTS.items():
-        if english == es.TEXTS[key] or len(english) < 4:
+    for key, english in ENGLISH.items():
+        if english == SPANISH[key] or len(english) < 4:
             continue
         pattern = re.sub(r"\\\{\w+\\\}", ".+?", re.escape(english))
         if re.search(rf"(?<!\w){pattern}(?!\w)", text):
@@ -89,11 +91,13 @@ def english_in(text):
 
 def test_both_languages_have_the_same_texts_with_the_same_places():
     assert list(en.TEXTS) == list(es.TEXTS)
-    for key, text in en.TEXTS.items():
-        assert places(text) == places(es.TEXTS[key]), key
+    assert list(people_en.TEXTS) == list(people_es.TEXTS)
+    assert not en.TEXTS.keys() & people_en.TEXTS.keys()
+    for key, text in ENGLISH.items():
+        assert places(text) == places(SPANISH[key]), key
         assert text.strip(), key
-        assert es.TEXTS[key].strip(), key
-        assert text != es.TEXTS[key] or key in SAME, key
+        assert SPANISH[key].strip(), key
+        assert text != SPANISH[key] or key in SAME, key
 
 
 def test_every_text_is_used_and_every_text_used_exists():
@@ -102,16 +106,20 @@ def test_every_text_is_used_and_every_text_used_exists():
     sources += [
         *(ROOT / "static/js/workflows").glob("*.js"),
         *(ROOT / "workflows/views").glob("*.py"),
+        ROOT / "workflows/reasons.py",
     ]
     text = "\n".join(path.read_text() for path in sources)
     used = set(re.findall(r"\bt\.(\w+)", text)) | set(re.findall(r"\{% say '(\w+)'", text))
     for call in re.findall(r"\bsay\(([^`]*?)[,)]", text):
-        used |= set(re.findall(r'"(\w+)"', call)) & set(en.TEXTS) or set(
+        used |= set(re.findall(r'"(\w+)"', call)) & set(ENGLISH) or set(
             re.findall(r'^"(\w+)"', call)
         )
-    assert used <= set(en.TEXTS)
-    made = re.compile(r"(state|device|metric|review)_|open_(one|many)_t|workflows$|log_result$")
-    assert [key for key in en.TEXTS if key not in used and not made.match(key)] == []
+    assert used <= set(ENGLISH)
+    made = re.compile(
+        r"(state|device|metric|review|change|whose|near|far|everybody|own|who)_|open_(one|many)_t"
+        r"|(workflows|log_result|few_and_borrowed|borrowed_alone)$"
+    )
+    assert [key for key in ENGLISH if key not in used and not made.match(key)] == []
 
 
 @pytest.mark.django_db

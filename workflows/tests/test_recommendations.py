@@ -16,6 +16,7 @@ from accounts.tests.factories import make_user
 from core import clock
 from workflows import reasons
 from workflows.models import Execution, Workflow
+from workflows.page_texts import ENGLISH
 from workflows.ranking import Counts
 from workflows.services.aggregation import aggregate_performance
 from workflows.services.executions import abandon_execution, complete_execution, start_execution
@@ -72,7 +73,7 @@ def test_before_anything_is_known_the_catalogues_order_stands_and_says_so():
         "There are no results of users like you (freelancer, beginner) yet. "
         "Nobody has finished it yet, so the order is that of the catalogue."
     )
-    assert found.counted.startswith("Nothing was counted yet")
+    assert found.say_counted(ENGLISH).startswith("Nothing was counted yet")
 
 
 def test_what_worked_for_people_like_you_comes_first_and_what_was_given_up_last():
@@ -219,8 +220,8 @@ def test_a_person_who_said_nothing_is_served_by_everybodys_results():
 def test_every_percentage_stands_with_its_range(own: int, others: int):
     said = reasons.say_reason(
         reasons.Grounds(
-            cohort_words="student, beginner",
-            market_words="student",
+            market_label="Student",
+            skill_label="Beginner",
             cohort=Counts(own // 2, own),
             market=Counts(own // 2 + others // 3, own + others),
             overall=Counts(own // 2 + others // 2, own + 2 * others),

@@ -9,22 +9,26 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import translation
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import Plan, User
+from accounts.services.people import choose_language
 from core import money, ratelimit
 from core.charts import Bar, BarChart, build_bar_chart
 from core.errors import ForbiddenError, NotFoundError, ParleyError
 from workflows import reasons, units
 from workflows.api.devices import device_of
 from workflows.models import Execution, MetricType, Workflow
+from workflows.page_texts import ENGLISH, language_for, words_context
 from workflows.plans import CURRENCY, PLANS, cheapest_with_tier
 from workflows.selectors.catalogue import open_executions_by_workflow, workflow_for, workflows_for
 from workflows.selectors.executions import open_execution_of
-from workflows.selectors.performance import LEVELS
+from workflows.selectors.performance import LEVELS, finished_workflow_ids
 from workflows.services.entitlements import allows_workflow
 from workflows.services.executions import start_execution
-from workflows.services.recommendations import LEVEL_WORDS, Explanation, explain, recommend
+from workflows.services.recommendations import Explanation, explain, recommend
 
 STARTS_AN_HOUR = 60
 
@@ -36,6 +40,7 @@ class Entry:
     workflow: Workflow
     minutes: str
     running: Execution | None
+    is_finished: bool
     is_unlocked: bool
     plan_label: str
     plan_price: str
@@ -48,19 +53,39 @@ def show_catalogue(request: HttpRequest) -> HttpResponse:
     person = cast(User, request.user)
     found = recommend(person=person)
     running = open_executions_by_workflow(person)
-    return render(
-        request,
-        "workflows/catalogue.html",
-        {
-            "recommendations": found,
-            "picks": [(one, running.get(one.workflow.pk)) for one in found.items],
-            "plan": found.plan,
-            "next_plan": Plan.PRO if found.plan == Plan.STARTER else None,
-            "entries": [
-                _entry(row, found.plan, running.get(row.pk)) for row in workflows_for(person)
-            ],
-        },
-    )
+    finished = finished_workflow_ids(person)
+    texts = words_context(language_for(request))
+    cohort = found.cohort
+    context = {
+        **texts,
+        "recommendations": found,
+        "cohort_words": reasons.say_cohort(cohort.market, cohort.skill_level, texts["words"]),
+        "picks": [(one, running.get(one.workflow.pk)) for one in found.items],
+        "plan": found.plan,
+        "locked": [_entry(row, found.plan) for row in found.locked_above],
+        "again": [(row, running.get(row.pk)) for row in found.finished],
+        "entries": [
+            _entry(row, found.plan, running.get(row.pk), is_finished=row.pk in finished)
+            for row in workflows_for(person)
+        ],
+    }
+    with translation.override(texts["language"]):
+        return render(request, "workflows/catalogue.html", context)
+
+
+@login_required
+@require_POST
+def switch_language(request: HttpRequest) -> HttpResponse:
+    """Keep another language in the person's profile and show the page they came from."""
+    try:
+        choose_language(user=cast(User, request.user), language=request.POST.get("language", ""))
+    except ParleyError as error:
+        messages.error(request, error.detail)
+    following = request.POST.get("next", "")
+    # A path of ours, never another site's.
+    if not following.startswith("/") or not url_has_allowed_host_and_scheme(following, None):
+        return redirect("workflow_list")
+    return redirect(following)
 
 
 @login_required
@@ -99,6 +124,7 @@ def show_reason(request: HttpRequest, name: str) -> HttpResponse:
         request,
         "workflows/recommendation_reason.html",
         {
+            **words_context("en"),
             "workflow": workflow,
             "found": found,
             "recommendation": found.recommendation,
@@ -118,13 +144,20 @@ def _workflow(person: User, name: str) -> Workflow:
         raise Http404 from None
 
 
-def _entry(workflow: Workflow, plan: Plan, running: Execution | None) -> Entry:
+def _entry(
+    workflow: Workflow,
+    plan: Plan,
+    running: Execution | None = None,
+    *,
+    is_finished: bool = False,
+) -> Entry:
     needed = cheapest_with_tier(Plan(workflow.tier))
     version = workflow.current_version
     return Entry(
         workflow=workflow,
         minutes=say_duration(version.steps) if version else "",
         running=running,
+        is_finished=is_finished,
         is_unlocked=allows_workflow(plan=plan, workflow=workflow),
         plan_label=needed.label,
         plan_price=money.format_money(PLANS[needed].price_minor, CURRENCY),
@@ -132,7 +165,7 @@ def _entry(workflow: Workflow, plan: Plan, running: Execution | None) -> Entry:
 
 
 def say_duration(steps: list[dict[str, object]]) -> str:
-    """Return the sum of the steps' estimates, ``about 50 min``; empty when one cannot be read."""
+    """Return the sum of the steps' estimates, ``50 min``; empty when one cannot be read."""
     total = 0
     for step in steps:
         number, _, unit = str(step["estimated_time"]).partition(" ")
@@ -141,8 +174,8 @@ def say_duration(steps: list[dict[str, object]]) -> str:
         total += int(number) * (1 if unit == "min" else 60)
     hours, minutes = divmod(total, 60)
     if not hours:
-        return f"about {minutes} min"
-    return f"about {hours} h {minutes:02d} min" if minutes else f"about {hours} h"
+        return f"{minutes} min"
+    return f"{hours} h {minutes:02d} min" if minutes else f"{hours} h"
 
 
 def _chance_chart(found: Explanation) -> BarChart:
@@ -174,7 +207,7 @@ def _value_rows(found: Explanation) -> list[dict[str, object]]:
                 rows.append(
                     {
                         "metric": MetricType(metric).label,
-                        "whose": LEVEL_WORDS[level],
+                        "whose": ENGLISH.say(f"whose_{level}"),
                         "count": one.count,
                         "people": one.people,
                         "middle": units.format_value(round(one.p50), metric, unit),

@@ -9,14 +9,16 @@ from typing import cast
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import translation
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from core.charts import FunnelChart, Plot, Point, build_funnel_chart, build_line_chart
 from core.panels import ME, build_panels
-from workflows import units
+from workflows import reasons, units
 from workflows.api.shapes import display_value
 from workflows.models import MetricType
+from workflows.page_texts import language_for, words_context
 from workflows.plans import PLANS
 from workflows.selectors.history import (
     count_runs,
@@ -39,21 +41,25 @@ def show_me(request: HttpRequest) -> HttpResponse:
     plan = plan_of(person)
     limit = PLANS[plan].history_rows
     counts = count_runs(person)
-    return render(
-        request,
-        "workflows/me.html",
-        {
-            "cohort": cohort_of(person),
-            "plan": plan,
-            "limit": limit,
-            "counts": counts,
-            "funnel": _funnel(counts),
-            "charts": _growth(counted_values(person)),
-            "executions": latest_executions(person, limit),
-            "panels": build_panels(ME, person),
-            "outcomes": [(row, display_value(row)) for row in latest_outcomes(person, limit)],
-        },
-    )
+    texts = words_context(language_for(request))
+    cohort = cohort_of(person)
+    with translation.override(texts["language"]):
+        return render(
+            request,
+            "workflows/me.html",
+            {
+                **texts,
+                "cohort": reasons.say_cohort(cohort.market, cohort.skill_level, texts["words"]),
+                "plan": plan,
+                "limit": limit,
+                "counts": counts,
+                "funnel": _funnel(counts),
+                "charts": _growth(counted_values(person)),
+                "executions": latest_executions(person, limit),
+                "panels": build_panels(ME, person),
+                "outcomes": [(row, display_value(row)) for row in latest_outcomes(person, limit)],
+            },
+        )
 
 
 def _funnel(counts: dict[str, int]) -> FunnelChart:

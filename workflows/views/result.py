@@ -12,6 +12,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import translation
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -22,7 +23,7 @@ from workflows import units
 from workflows.api.outcomes import LOGS_AN_HOUR
 from workflows.api.shapes import display_value
 from workflows.models import Outcome, OutcomeChange, OutcomeChangeKind
-from workflows.page_texts import texts_context
+from workflows.page_texts import Words, language_for, words_context
 from workflows.selectors.outcomes import changes_of, count_own_changes, outcome_of
 from workflows.services import outcomes
 from workflows.views.outcome_form import UNIT_FIELDS, empty_form, form_context, read_form
@@ -56,7 +57,7 @@ def show_result(request: HttpRequest, outcome_id: str) -> HttpResponse:
         )
     except ParleyError as error:
         return _render(request, outcome, form, error)
-    messages.success(request, "Saved. What was before is in the history.")
+    messages.success(request, Words(language_for(request)).say("saved_said"))
     return redirect("workflow_result", outcome.public_id)
 
 
@@ -66,16 +67,17 @@ def void_result(request: HttpRequest, outcome_id: str) -> HttpResponse:
     """Take a result back; its history keeps why."""
     outcome = _own_outcome(request, outcome_id)
     reason = request.POST.get("reason", "")[:1000]
+    words = Words(language_for(request))
     try:
         _limit(request)
         if not reason.strip():
-            raise _refused_reason("Say in a few words why, such as 'logged twice'.")
+            raise _refused_reason(words.say("why_missing"))
         if len(reason.strip()) > outcomes.MAX_VOID_REASON_CHARS:
-            raise _refused_reason(f"At most {outcomes.MAX_VOID_REASON_CHARS} characters.")
+            raise _refused_reason(words.say("why_long", count=outcomes.MAX_VOID_REASON_CHARS))
         outcomes.void_outcome(outcome=outcome, reason=reason, seen=_seen(request))
     except ParleyError as error:
         return _render(request, outcome, _form_of(outcome), error, reason=reason)
-    messages.success(request, "Taken back. It no longer counts, and stays in your history.")
+    messages.success(request, words.say("taken_back_said"))
     return redirect("workflow_result", outcome.public_id)
 
 
@@ -131,10 +133,13 @@ def _render(
     person = cast(User, request.user)
     # As it stands now: the refusal may be that it changed.
     outcome = outcome_of(person, outcome.public_id)
+    texts = words_context(language_for(request))
+    words = texts["words"]
     context = {
         **form_context(form, error),
-        **texts_context("en"),
+        **texts,
         "outcome": outcome,
+        "own_url": reverse("workflow_result", args=[outcome.public_id]),
         "display": display_value(outcome),
         "proof": getattr(outcome, "proof", None),
         "title": outcome.execution.version.title,
@@ -143,25 +148,32 @@ def _render(
         "seen": count_own_changes(outcome),
         "lost_file": bool(error and request.FILES),
         "reason_chars": outcomes.MAX_VOID_REASON_CHARS,
-        "history": [_line(change) for change in changes_of(person, outcome)],
-        "crumbs": [("My runs and results", reverse("workflow_me")), (display_value(outcome), "")],
+        "history": [_line(change, words) for change in changes_of(person, outcome)],
+        "crumbs": [
+            (words.say("runs_and_results"), reverse("workflow_me")),
+            (words.say_from_server(display_value(outcome)), ""),
+        ],
     }
     status = error.status if error else 200
-    return render(request, "workflows/result.html", context, status=status)
+    with translation.override(texts["language"]):
+        return render(request, "workflows/result.html", context, status=status)
 
 
-def _line(change: OutcomeChange) -> dict[str, Any]:
+def _line(change: OutcomeChange, words: Words) -> dict[str, Any]:
     kind = OutcomeChangeKind(change.kind)
     icon, tone = ICONS[kind]
     text = str(change.after.get("reason", ""))
     if kind == OutcomeChangeKind.LOGGED:
-        text = _said(change.after)
+        text = _said(change.after, words)
     elif kind == OutcomeChangeKind.CORRECTED:
-        text = f"{_said(change.before)} became {_said(change.after)}"
-    return {"title": kind.label, "at": change.at, "text": text, "icon": icon, "tone": tone}
+        before, after = _said(change.before, words), _said(change.after, words)
+        text = words.say("became", before=before, after=after)
+    title = words.say(f"change_{kind.value}")
+    return {"title": title, "at": change.at, "text": text, "icon": icon, "tone": tone}
 
 
-def _said(measure: dict[str, Any]) -> str:
-    return units.format_value(
+def _said(measure: dict[str, Any], words: Words) -> str:
+    value = units.format_value(
         measure["value_minor"], measure["metric_type"], measure["unit"], measure["unit_label"]
     )
+    return words.say_from_server(value)
