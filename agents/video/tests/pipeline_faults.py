@@ -12,6 +12,8 @@ from django.core.files.storage import FileSystemStorage
 
 from agents.video.pipeline.ffmpeg import find_ffmpeg
 
+ASLEEP_SECONDS = 60
+"""How long a worker that sleeps would be waited for."""
 WORKER = "agents.video.tests.pipeline_faults"
 
 
@@ -68,9 +70,9 @@ def main():
         return 0
     elif behaviour == "stubborn":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        time.sleep(60)
+        time.sleep(ASLEEP_SECONDS)
     elif behaviour == "slow":
-        time.sleep(60)
+        time.sleep(ASLEEP_SECONDS)
     elif behaviour == "chatty":
         sys.stdout.write("not json\n[1]\n")
         sys.stderr.write("x" * 3_000_000)

@@ -81,7 +81,6 @@ class Stage:
     narration: object = agent_4_process
     composition: object = agent_5_process
     updates: list[AgentUpdate] = field(default_factory=list)
-    times: list[float] = field(default_factory=list)
     on_update: object = None
     option_fields: dict = field(default_factory=dict)
     rows_read: int = 0
@@ -116,7 +115,6 @@ class Stage:
 
     async def report(self, update):
         self.updates.append(update)
-        self.times.append(time.monotonic())
         if self.on_update is not None:
             await self.on_update(update)
 

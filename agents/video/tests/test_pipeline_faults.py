@@ -17,7 +17,12 @@ from agents.video.pipeline.types import (
     StopReason,
 )
 from agents.video.tests import pipeline_faults
-from agents.video.tests.pipeline_faults import FaultyStorage, no_space, write_ffmpeg
+from agents.video.tests.pipeline_faults import (
+    ASLEEP_SECONDS,
+    FaultyStorage,
+    no_space,
+    write_ffmpeg,
+)
 from agents.video.tests.pipeline_stage import (
     Fence,
     Stage,
@@ -25,6 +30,7 @@ from agents.video.tests.pipeline_stage import (
     make_script,
     processes_in,
     until_busy,
+    wait_until,
 )
 
 
@@ -95,7 +101,17 @@ STORAGE_STEPS = [
 ]
 
 
-@pytest.mark.parametrize(("operation", "ending", "agent"), STORAGE_STEPS)
+# What fails after both agents have finished takes a second each; one of them stays with the rest.
+LATE_STEPS = [step for step in STORAGE_STEPS if step[2] == "Agent5" and step[1] != "video.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "ending", "agent"),
+    [
+        pytest.param(*step, marks=pytest.mark.slow if step in LATE_STEPS else ())
+        for step in STORAGE_STEPS
+    ],
+)
 async def test_a_storage_that_fails_is_an_honest_error_at_every_step(
     tmp_path, operation, ending, agent
 ):
@@ -106,7 +122,10 @@ async def test_a_storage_that_fails_is_an_honest_error_at_every_step(
     assert (error.error, error.agent) == ("storage_failed", agent)
 
 
-@pytest.mark.parametrize("ending", ["slide-0001.png", "narration.wav", "video.mp4"])
+@pytest.mark.parametrize(
+    "ending",
+    ["slide-0001.png", "narration.wav", pytest.param("video.mp4", marks=pytest.mark.slow)],
+)
 async def test_a_full_disk_is_called_so(tmp_path, ending):
     storage = FaultyStorage(tmp_path / "store", operation="save", ending=ending, error=no_space())
 
@@ -130,7 +149,16 @@ FFMPEG_FAULTS = {
 }
 
 
-@pytest.mark.parametrize("name", list(FFMPEG_FAULTS))
+@pytest.mark.parametrize(
+    "name",
+    [
+        # Those get to the end of a video, and one of them is enough while one waits.
+        pytest.param(
+            name, marks=pytest.mark.slow if agent == "Agent5" and name != "composing" else ()
+        )
+        for name, (_, agent, _) in FFMPEG_FAULTS.items()
+    ],
+)
 async def test_an_ffmpeg_that_fails_is_an_honest_error(tmp_path, name):
     cases, agent, code = FFMPEG_FAULTS[name]
     stage = Stage(tmp_path, option_fields={"ffmpeg": write_ffmpeg(tmp_path, cases)})
@@ -140,6 +168,7 @@ async def test_an_ffmpeg_that_fails_is_an_honest_error(tmp_path, name):
     assert (error.error, error.agent) == (code, agent)
 
 
+@pytest.mark.slow
 async def test_an_ffmpeg_that_ends_early_with_a_playable_file_is_found_out(tmp_path):
     # The last argument is the file; a later -t overrules the one before.
     early = (
@@ -207,7 +236,7 @@ async def test_a_worker_that_dies_fails_its_agent(
     [(agent2, "Agent2", "Agent4"), (agent4, "Agent4", "Agent2")],
     ids=["drawing", "speaking"],
 )
-async def test_a_failing_agent_stops_its_sibling_within_a_second(
+async def test_a_failing_agent_stops_its_sibling_and_says_so_before_it_has_ended(
     tmp_path, monkeypatch, module, agent, sibling, behaviour
 ):
     # The sibling sleeps, or even ignores the request to end.
@@ -219,42 +248,49 @@ async def test_a_failing_agent_stops_its_sibling_within_a_second(
         await context.report(stage.starting(agent))
         await until_busy(tmp_path)
         await asyncio.sleep(0.3)
-        raised.append(time.monotonic())
         raise PipelineError("broken", "It broke.")
 
-    raised = []
+    async def look(update):
+        if (update.agent, update.status) == ("Orchestrator", "error"):
+            working.extend(processes_in(tmp_path))
+
+    working = []
+    started = time.monotonic()
     stage = Stage(tmp_path, **{"visuals" if agent == "Agent2" else "narration": fail})
+    stage.on_update = look
 
     error = await run_and_fail(stage)
 
-    ended = time.monotonic()
+    assert time.monotonic() - started < ASLEEP_SECONDS / 2
     assert (error.error, error.agent) == ("broken", agent)
     assert stage.said()[-3:] == [
         (agent, "error", "It broke."),
         (sibling, "error", f"stopped because {agent} failed"),
         ("Orchestrator", "error", "It broke."),
     ]
-    # Published before anybody was waited for: a stubborn process takes longer than this to end.
-    assert stage.times[-1] - raised[0] < 0.3
-    assert ended - raised[0] < 1.0
+    # Published before anybody was waited for: a stubborn process has to be killed.
+    assert working or behaviour == "slow"
 
 
-async def test_real_drawing_is_stopped_within_a_second(tmp_path):
+async def test_real_drawing_is_stopped_on_the_way(tmp_path):
     async def fail(context):
-        await asyncio.sleep(0.7)
+        # In a thread, as the drawing is read from this loop.
+        assert await asyncio.to_thread(
+            wait_until, lambda: any("slide" in name for name in stage.stored()), 60.0
+        )
         raise PipelineError("broken", "It broke.")
 
     stage = Stage(tmp_path, script=make_script(long_scenes(200)), narration=fail)
 
     await run_and_fail(stage)
 
-    ended = time.monotonic()
     assert 0 < len([name for name in stage.stored() if "slide" in name]) < 200
-    assert ended - stage.times[-1] < 1.0
 
 
-@pytest.mark.parametrize("agent", ["Agent2", "Agent4", "Agent5"])
-async def test_a_cancelled_run_says_so_and_ends_within_a_second(tmp_path, agent):
+@pytest.mark.parametrize(
+    "agent", ["Agent2", "Agent4", pytest.param("Agent5", marks=pytest.mark.slow)]
+)
+async def test_a_cancelled_run_says_so_and_ends_on_the_way(tmp_path, agent):
     stage = Stage(tmp_path, script=make_script(long_scenes(6, sentences=3)))
     asked = []
 
@@ -262,7 +298,7 @@ async def test_a_cancelled_run_says_so_and_ends_within_a_second(tmp_path, agent)
         if update.agent == agent and update.status == "processing" and not asked:
             if agent == "Agent5" and update.info["step"] != "composing":
                 return
-            asked.append(time.monotonic())
+            asked.append(update)
             asyncio.get_running_loop().create_task(stage.orchestrator.stop(StopReason.CANCELLED))
 
     stage.on_update = cancel
@@ -270,9 +306,7 @@ async def test_a_cancelled_run_says_so_and_ends_within_a_second(tmp_path, agent)
     with pytest.raises(StoppedError) as caught:
         await stage.run()
 
-    ended = time.monotonic()
     assert caught.value.stop_reason is StopReason.CANCELLED
-    assert ended - asked[0] < 1.0
     assert stage.said()[-1] == ("Orchestrator", "error", "cancelled")
     assert (agent, "error", "cancelled") in stage.said()
     assert {"starting", "processing"} & set(stage.last_words().values()) == set()
@@ -333,7 +367,9 @@ async def test_a_run_that_goes_on_elsewhere_ends_without_a_word(tmp_path, reason
     assert processes_in(tmp_path) == []
 
 
-@pytest.mark.parametrize("agent", ["agent2", "agent4", "agent5"])
+@pytest.mark.parametrize(
+    "agent", ["agent2", "agent4", pytest.param("agent5", marks=pytest.mark.slow)]
+)
 async def test_an_attempt_that_lost_its_run_writes_no_manifest(tmp_path, agent):
     fence = Fence()
     stage = Stage(tmp_path, fence=fence)
@@ -383,7 +419,11 @@ async def test_a_report_that_says_another_attempt_runs_stops_everything(tmp_path
     [
         (StepLimits(visuals_base=0.3, visuals_a_scene=0), "Agent2"),
         (StepLimits(narration_base=0.05, narration_a_character=0), "Agent4"),
-        (StepLimits(composition_base=0.3, composition_a_second=0), "Agent5"),
+        pytest.param(
+            StepLimits(composition_base=0.3, composition_a_second=0),
+            "Agent5",
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["drawing", "speaking", "composing"],
 )

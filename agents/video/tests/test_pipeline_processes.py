@@ -90,7 +90,8 @@ async def test_cancelling_ends_the_whole_family(scratch):
     with pytest.raises(asyncio.CancelledError):
         await running
 
-    assert time.monotonic() - started < 1.0
+    # They would sleep for a minute.
+    assert time.monotonic() - started < 30
     assert processes_in(scratch) == []
 
 
