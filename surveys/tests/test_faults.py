@@ -69,6 +69,8 @@ def test_a_failing_model_costs_neither_the_answer_nor_the_deadline(
 
 def test_start_has_three_seconds_and_complete_five() -> None:
     assert (django_settings.SURVEY_START_SECONDS, django_settings.SURVEY_COMPLETE_SECONDS) == (3, 5)
+    assert django_settings.SURVEY_FINAL_SEGMENT_SECONDS == 2
+    assert django_settings.SURVEY_RESERVATION_GRACE_MINUTES == 15
 
 
 def test_with_no_model_to_be_reached_the_built_in_agents_answer(
