@@ -10,6 +10,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from random import Random
 
+from django.contrib.auth.models import Permission
+
 from accounts.models import Company, Plan, Profile, User
 from workflows.models import AggregationRun, AggregationState, Execution, Workflow
 from workflows.selectors.catalogue import workflows_for
@@ -61,6 +63,9 @@ def prepare_demo(company: Company, report: Callable[[str], None]) -> list[tuple[
         and not Profile.objects.filter(user=owner.user, market__isnull=False).exists()
     ):
         save_cohort(person=owner.user, market="freelancer", skill_level="beginner")
+    if owner is not None:
+        # So that the console shows how a survey is linked to a workflow.
+        owner.user.user_permissions.add(Permission.objects.get(codename="change_workflow"))
     _prepare_own_runs(User.objects.filter(email=VISITOR_EMAIL).first())
     if is_new or not AggregationRun.objects.filter(state=AggregationState.COMPLETED).exists():
         aggregate_performance()

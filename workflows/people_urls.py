@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path
 
 from workflows.api import people
-from workflows.views import catalogue, me, onboarding, upgrade
+from workflows.views import catalogue, interviews, me, onboarding, upgrade
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/profile", people.ProfileView.as_view(), name="api_profile"),
@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("webhook/stripe/plans", people.PlanWebhookView.as_view(), name="plan_webhook"),
     path("onboarding/", onboarding.show_onboarding, name="workflow_onboarding"),
     path("workflows/", catalogue.show_catalogue, name="workflow_list"),
+    path("workflows/interviews/", interviews.show_interviews, name="workflow_interviews"),
     path("workflows/language", catalogue.switch_language, name="workflow_language"),
     path("workflows/<slug:name>/start", catalogue.start_workflow, name="workflow_start"),
     path("workflows/<slug:name>/why", catalogue.show_reason, name="workflow_reason"),

@@ -95,6 +95,20 @@ def pause_survey(stage: Stage) -> str:
     return survey.public_id
 
 
+def link_interview(stage: Stage) -> str:
+    User.objects.filter(pk=stage.ana.pk).update(is_superuser=True)
+    survey = stage.survey()
+    form = {"workflow": "resume_generator", "survey": survey.public_id}
+    stage.post("/workflows/interviews/", **form)
+    return survey.public_id
+
+
+def unlink_interview(stage: Stage) -> str:
+    linked = link_interview(stage)
+    stage.post("/workflows/interviews/", workflow="resume_generator", survey="")
+    return linked
+
+
 def send_invitation(stage: Stage) -> str:
     stage.post("/console/team/", email="new@acme.test", role="member")
     return Invitation.objects.get().public_id
@@ -387,6 +401,8 @@ DEEDS: list[tuple[Callable[[Stage], str], str, str | None, bool]] = [
     (erase_person, "person.erasure_asked", None, False),
     (erase_person, "person.erased", None, False),
     (erase_video, "video.erased", PERSON, True),
+    (link_interview, "workflow.survey_linked", PERSON, True),
+    (unlink_interview, "workflow.survey_unlinked", PERSON, True),
     (add_webhook, "webhook.created", KEY, True),
     (lambda stage: change_webhook(stage, {"url": f"{URL}/2"}), "webhook.changed", KEY, True),
     (lambda stage: change_webhook(stage, {"state": "paused"}), "webhook.paused", KEY, True),

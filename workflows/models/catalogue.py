@@ -26,7 +26,8 @@ class Workflow(models.Model):
     feedback_survey = models.ForeignKey(
         "surveys.Survey", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
-    """The paid interview offered to those who finish; linked by an administrator."""
+    """The paid interview offered to those who finish. An owner with the right to change workflows
+    links it in the console, an administrator in the admin."""
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -23,6 +23,11 @@ def workflows_for(person: User) -> QuerySet[Workflow]:
     )
 
 
+def workflows_with_interviews(person: User) -> QuerySet[Workflow]:
+    """Return the catalogue with the survey that is linked to each workflow, whosever it is."""
+    return workflows_for(person).select_related("feedback_survey__current_version")
+
+
 def workflow_for(person: User, name: str) -> Workflow:
     """Return a workflow of the catalogue by its name.
 
