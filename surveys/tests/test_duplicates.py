@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import Client, override_settings
@@ -11,7 +12,8 @@ from django.test import Client, override_settings
 from accounts.models import Company, User
 from core.jobs import testing as jobs
 from surveys.models import AnswerGram
-from surveys.services.duplicates import SKETCH_SIZE, grams_of_segments
+from surveys.selectors import responses
+from surveys.services.duplicates import SKETCH_SIZE, find_sources, grams_of_segments
 from surveys.tests.agent_doubles import FixedEvaluator
 from surveys.tests.builders import OTHER_ANSWERS, Visitor, make_survey
 
@@ -62,6 +64,26 @@ def test_a_copy_is_found_whatever_was_done_to_it(
     result = Visitor(survey).answer_all((change(LONG), SHORT))
     assert result["flags"] == ["duplicate_across_sessions"]
     assert result["payment_status"] == "held"
+
+
+def test_however_many_copies_there_are_fifty_are_looked_at(
+    acme: Company, evaluator: FixedEvaluator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def gram_candidates(*args: Any, **given: Any) -> Any:
+        asked.append(given["limit"])
+        return responses.gram_candidates(*args, **{**given, "limit": 2})
+
+    survey = make_survey(acme)
+    for _ in range(3):
+        Visitor(survey).answer_all((LONG, SHORT))
+    monkeypatch.setattr("surveys.services.duplicates.gram_candidates", gram_candidates)
+    last = Visitor(survey)
+    assert last.answer_all((LONG, SHORT))["flags"] == ["duplicate_across_sessions"]
+    segments = last.session.segments.filter(role="user").order_by("position")
+    assert len(find_sources(response=last.response, segments=list(segments))) == 2
+    assert set(asked) == {50}
 
 
 def test_short_answers_are_alike_by_chance(acme: Company, evaluator: FixedEvaluator) -> None:

@@ -70,6 +70,20 @@ def test_no_script_uses_what_a_strict_policy_forbids_or_an_injection_needs():
         assert forbidden.findall(path.read_text()) == [], path.name
 
 
+def test_nothing_moves_for_who_wants_no_motion():
+    moving = 0
+    for path in FOLDER.glob("*.js"):
+        css = path.read_text()
+        while (at := css.find("@media (prefers-reduced-motion: no-preference)")) >= 0:
+            end = css.index("{", at) + 1
+            while css[at:end].count("{") > css[at:end].count("}"):
+                end = css.index("}", end) + 1
+            moving += css[at:end].count("animation:")
+            css = css[:at] + css[end:]
+        assert re.findall(r"(?<![\w-])(?:animation|transition):[^;]*", css) == [], path.name
+    assert moving >= 3
+
+
 def test_both_languages_have_the_same_texts():
     english, spanish = keys_of("en"), keys_of("es")
     assert len(english) > 100

@@ -44,6 +44,8 @@ def test_the_whole_conversation_by_keyboard_alone(ask, host_page, visitor, check
         page.keyboard.press("Enter")
         dialog = page.get_by_role("dialog", name="Your last order")
         expect(dialog).to_be_visible()
+        # Not modal: the page behind it stays in use.
+        expect(dialog).not_to_have_attribute("aria-modal", re.compile(""))
         expect(dialog).to_contain_text("$5 – $20")
         expect(dialog).to_contain_text("up to 10 minutes")
         expect(dialog).to_contain_text("2 questions")
@@ -68,6 +70,7 @@ def test_the_whole_conversation_by_keyboard_alone(ask, host_page, visitor, check
         page.keyboard.type(GOOD_ANSWER, delay=55)
         page.keyboard.press("Enter")
         expect(shadow(page, ".count")).to_have_text("Question 2 of 2")
+        expect(shadow(page, "[aria-live=polite]")).to_contain_text("How likely are you")
         expect(shadow(page, ".turn--visitor .turn__text")).to_have_text([GOOD_ANSWER])
         check_access(page, "conversation")
 
