@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from itertools import combinations
 from typing import Any
 
 import pytest
 from django.test import Client, override_settings
 
 from accounts.models import Company, User
+from agents.interview.grams import containment
 from core.jobs import testing as jobs
 from surveys.models import AnswerGram
 from surveys.selectors import responses
@@ -111,13 +113,15 @@ def test_unrelated_answers_are_never_taken_for_copies(
         "receipt market engine camera blanket island letter mirror needle office pillow queue "
         "rocket saddle tunnel valley walnut yellow zipper anchor basket candle dinner".split()
     )
-    survey = make_survey(acme, max_responses=40, budget=800.0)
-    for _ in range(25):
-        answer = " ".join(
-            draw.choice(common.split()) if draw.random() < 0.5 else draw.choice(rare)
-            for _ in range(30)
-        )
-        assert Visitor(survey).answer_all((answer, SHORT))["flags"] == []
+    answers = [
+        " ".join(draw.choice(common.split() if draw.random() < 0.5 else rare) for _ in range(30))
+        for _ in range(40)
+    ]
+    assert max(containment(*pair) for pair in combinations(answers, 2)) < 0.7
+    # Sixteen of them through the product: the index and the sketches let none through either.
+    survey = make_survey(acme)
+    for first, second in zip(answers[:16:2], answers[1:16:2], strict=True):
+        assert Visitor(survey).answer_all((first, second))["flags"] == []
 
 
 def test_what_is_stored_holds_no_word_and_depends_on_the_key(
