@@ -54,6 +54,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "config.openapi.publish_transitions",
+        "config.links.publish_links",
         "webhooks.api.outgoing.add_webhooks",
         "core.api.schema.add_problem_answers",
     ],

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from drf_spectacular.generators import SchemaGenerator
 
+from config.links import links, operations_of
 from config.openapi import state_machines
 
 
@@ -64,3 +65,37 @@ def test_no_model_has_a_state_machine_that_is_not_published() -> None:
 
     assert len(found) == len(modules)
     assert all(any(value is known for known in state_machines().values()) for value in found)
+
+
+def test_every_link_leads_from_a_field_that_is_there_to_one_that_is_taken() -> None:
+    document: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
+    operations = operations_of(document)
+
+    def fields(content: dict[str, Any]) -> set[str]:
+        schema = next(iter(content.values()))["schema"]
+        return set(
+            document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]["properties"]
+        )
+
+    def has(operation: dict[str, Any], status: str, expression: str) -> bool:
+        if expression.startswith("$request.path."):
+            wanted = expression.removeprefix("$request.path.")
+            return any(
+                one["name"] == wanted and one["in"] == "path" for one in operation["parameters"]
+            )
+        assert expression.startswith("$response.body#/")
+        content = operation["responses"][status]["content"]
+        return expression.removeprefix("$response.body#/") in fields(content)
+
+    found = 0
+    for source, status, name, link in links():
+        target = operations[link["operationId"]]
+        taken = {one["name"] for one in target.get("parameters", ())}
+        assert operations[source]["responses"][status]["links"][name] == link
+        assert set(link.get("parameters", ())) <= taken, name
+        if body := link.get("requestBody"):
+            assert set(body) <= fields(target["requestBody"]["content"]), name
+        for expression in (*link.get("parameters", {}).values(), *(body or {}).values()):
+            assert has(operations[source], status, expression), (source, expression)
+        found += 1
+    assert found > 50

@@ -74,6 +74,8 @@ class NewestLoggedFirst(NewestFirstPagination):
 class OutcomeListView(APIView):
     """``GET /api/outcomes``."""
 
+    pagination_class = NewestLoggedFirst
+
     @extend_schema(
         operation_id="outcome_list",
         summary="List your results",
@@ -81,7 +83,7 @@ class OutcomeListView(APIView):
     )
     def get(self, request: Request) -> Response:
         """Return your results, newest first, a page at a time."""
-        pages = NewestLoggedFirst()
+        pages = self.pagination_class()
         rows = pages.paginate_queryset(outcomes_of(person_of(request)), request, view=self) or []
         return pages.get_paginated_response([shape_outcome(row) for row in rows])
 
@@ -136,7 +138,7 @@ class OutcomeView(APIView):
         summary="Take a result back",
         description='A JSON body may say why, for its history: {"reason": "logged twice"}.',
         request=serializers.VoidInput,
-        responses=serializers.OutcomeSerializer,
+        responses={200: serializers.OutcomeSerializer},
     )
     def delete(self, request: Request, outcome_id: str) -> Response:
         """Void a result: it stays in your history and no longer counts."""
