@@ -105,7 +105,7 @@ def test_a_journey_holds_along_its_links(journey: str, ana: User, acme: Company)
             return bearer(token)
         return company if name.startswith(("survey", "webhook")) else person
 
-    class Walk(schema.as_state_machine()):  # type: ignore[misc]
+    class Walk(schema.as_state_machine()):
         def before_call(self, case: Any) -> None:
             name = case.operation.definition.raw["operationId"]
             # The credentials are those below, not ones made up from the document.
