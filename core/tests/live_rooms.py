@@ -123,7 +123,7 @@ class RoomClient:
 
     async def connect(self) -> bool:
         """Connect and tell whether the server took the socket."""
-        connected, answer = await self.socket.connect(timeout=5)
+        connected, answer = await self.socket.connect(timeout=30)
         self.answer = answer
         return connected
 
@@ -134,7 +134,7 @@ class RoomClient:
         assert snapshot["type"] == "snapshot"
         return snapshot
 
-    async def receive(self, seconds: float = 5) -> dict[str, Any]:
+    async def receive(self, seconds: float = 30) -> dict[str, Any]:
         """Return the next frame as an object."""
         return json.loads(await self.socket.receive_from(timeout=seconds))
 
@@ -146,7 +146,7 @@ class RoomClient:
         """Send an object as JSON."""
         await self.socket.send_json_to(message)
 
-    async def closing(self, seconds: float = 10) -> tuple[list[dict[str, Any]], int]:
+    async def closing(self, seconds: float = 30) -> tuple[list[dict[str, Any]], int]:
         """Return what comes before the server closes, and the close code."""
         frames: list[dict[str, Any]] = []
         while True:

@@ -26,7 +26,7 @@ from core.jobs.thread import ThreadBackend
 from core.live.models import LiveStream
 from core.tests.live_rooms import COMMITS
 
-WAIT = 10.0
+WAIT = 30.0
 pytestmark = COMMITS
 
 Start = Callable[[], None]

@@ -11,7 +11,7 @@ import pytest
 from core.jobs.registry import JobRegistry, JobSpec, PeriodicSpec, SweepSpec
 from core.jobs.runner import Runner, inside_sweep
 
-WAIT = 5.0
+WAIT = 30.0
 
 
 @pytest.fixture(autouse=True)

@@ -22,7 +22,7 @@ from core.live.grants import StreamGrant
 from core.tests.live_rooms import COMMITS, STREAM, RoomClient, RoomConsumer
 
 pytestmark = [pytest.mark.services, COMMITS]
-WAIT = 10.0
+WAIT = 30.0
 
 
 class RedisServer:

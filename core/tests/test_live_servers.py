@@ -24,7 +24,7 @@ from core.tests.live_rooms import COMMITS, STREAM
 
 pytestmark = COMMITS
 ROOT = Path(__file__).resolve().parents[2]
-WAIT = 20.0
+WAIT = 30.0
 
 
 def database_url() -> str:

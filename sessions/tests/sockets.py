@@ -17,6 +17,8 @@ from sessions.routing import websocket_urlpatterns
 
 application = AuthMiddlewareStack(URLRouter(websocket_urlpatterns))
 OWN = "http://testserver"
+# How long a busy machine may take; what holds already is not waited for.
+WAIT = 30
 
 
 class Socket:
@@ -34,7 +36,7 @@ class Socket:
         self.seen = []
 
     async def connect(self):
-        is_open, self.answer = await self.line.connect(timeout=5)
+        is_open, self.answer = await self.line.connect(timeout=WAIT)
         return is_open
 
     async def open(self):
@@ -42,14 +44,14 @@ class Socket:
         return await self.receive()
 
     async def receive(self):
-        event = json.loads(await self.line.receive_from(timeout=5))
+        event = json.loads(await self.line.receive_from(timeout=WAIT))
         self.seen.append(event)
         return event
 
     async def receive_binary(self):
         """Return the next frame of sound, reading the events before it."""
         while True:
-            frame = await self.line.receive_output(timeout=5)
+            frame = await self.line.receive_output(timeout=WAIT)
             if frame.get("bytes") is not None:
                 return frame["bytes"]
             self.seen.append(json.loads(frame["text"]))
@@ -66,15 +68,15 @@ class Socket:
     async def closed(self):
         """Return the code the server closes with, reading what comes before."""
         while True:
-            output = await self.line.receive_output(timeout=5)
+            output = await self.line.receive_output(timeout=WAIT)
             if output["type"] == "websocket.close":
-                await self.line.wait(timeout=5)
+                await self.line.wait(timeout=WAIT)
                 return output.get("code", 1000)
             if output.get("text"):
                 self.seen.append(json.loads(output["text"]))
 
     async def leave(self):
-        await self.line.disconnect(timeout=5)
+        await self.line.disconnect(timeout=WAIT)
 
 
 def cookie_of(user):

@@ -83,6 +83,8 @@ def test_the_whole_conversation_by_keyboard_alone(ask, host_page, visitor, check
         expect(shadow(page, ".message")).to_be_visible()
         assert [row["flags"] for row in survey.sessions()] == [[]]
         expect(shadow(page, ".message")).to_have_text(re.compile(r"^Thank you! You've earned \$\d"))
+        expect(shadow(page, ".score")).to_contain_text("of 100")
+        expect(shadow(page, ".marks .mark")).to_have_count(2)
         check_access(page, "result")
 
         amount = shadow(page, ".pay__amount").inner_text()
