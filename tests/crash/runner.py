@@ -14,19 +14,28 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import shutil
-import signal
 import sys
 import tempfile
 import time
-import traceback
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
+
+from tests.crash.processes import (
+    NO_CRASH,
+    Outcome,
+    after,
+    die,
+    fork,
+    load_product,
+    make_tables,
+    server_apart,
+    wait,
+)
+from tests.fakes.stripe_server import StripeServer
 
 POINTS = {
     "ended": "the conversation has ended, nothing is scored",
@@ -38,7 +47,6 @@ POINTS = {
     "committed": "settled, nobody was answered",
     "provider_accepted": "the provider has accepted, our row does not know",
 }
-NO_CRASH = "none"
 MODES = ("client", "worker", "both")
 SCORE = 85
 AMOUNT_MINOR = 1550
@@ -50,46 +58,22 @@ CASE_SECONDS = 30.0
 
 
 @dataclass
-class Case:
+class Case(Outcome):
     """One run: where the first and second process die, and who finishes."""
 
     first: str
     second: str
     mode: str
     session_id: str = ""
-    crashes: int = 0
-    problems: list[str] = field(default_factory=list)
 
 
-def set_up(data_dir: str, stripe_url: str) -> None:
-    """Load the product with settings of its own; must come before any of its imports."""
-    os.environ |= {
-        "PARLEY_ENV_FILE": "",
-        "DEBUG": "false",
-        "SECRET_KEY": "only-for-crashing-0123456789-abcdefghijklmnopqrstuvwxyz",
-        "ALLOWED_HOSTS": "localhost",
-        "DATA_DIR": data_dir,
-        "JOBS_MODE": "inline",
-        "LOG_STREAM": "none",
-        "LOG_LEVEL": "error",
+def settings_of(stripe_url: str) -> dict[str, str]:
+    """Return the variables of a product that pays through the fake provider."""
+    return {
         "PAYOUT_PROVIDER": "stripe",
         "STRIPE_SECRET_KEY": "sk_test_crash",
         "STRIPE_API_BASE": stripe_url,
-        "DJANGO_SETTINGS_MODULE": "config.settings",
     }
-    import django
-
-    django.setup()
-
-
-def make_tables() -> None:
-    """Create the tables straight from the models, which takes a tenth of the migrations' time."""
-    from django.apps import apps
-    from django.conf import settings
-    from django.core.management import call_command
-
-    settings.MIGRATION_MODULES = {config.label: None for config in apps.get_app_configs()}
-    call_command("migrate", verbosity=0, run_syncdb=True)
 
 
 # --- the world -------------------------------------------------------------------------------
@@ -127,22 +111,6 @@ def make_case_rows(case: Case, stripe_url: str) -> None:
 
 
 # --- the processes that die ------------------------------------------------------------------
-
-
-def die() -> None:
-    """End this process as a power cut would."""
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def after(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function with death right after it."""
-
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
-        result = function(*args, **kwargs)
-        die()
-        return result
-
-    return wrapped
 
 
 class FixedEvaluator:
@@ -225,59 +193,28 @@ def send_until_paid(session_id: str, send_due: Callable[[], int]) -> None:
         time.sleep(0.02)
 
 
-@contextmanager
-def no_connections() -> Iterator[None]:
-    """Fork without open connections, which two processes must not share."""
-    from django.db import connections
-
-    connections.close_all()
-    for alias in connections:
-        if hasattr(connections[alias], "close_pool"):
-            connections[alias].close_pool()
-    yield
-
-
-def fork(work: Callable[[str], None], session_id: str, point: str) -> int:
+def begin(work: Callable[[str], None], session_id: str, point: str) -> int:
     """Start a process that does the work and dies at the point; return its id."""
-    with no_connections():
-        process = os.fork()
-    if process:
-        return process
-    status = 1
-    try:
+
+    def armed() -> None:
         arm(point)
         work(session_id)
-        status = 0
-    finally:
-        if status:
-            traceback.print_exc()
-        # Not sys.exit: a fork must not run what its parent has registered for the end.
-        os._exit(status)
 
-
-def wait(case: Case, process: int, what: str) -> bool:
-    """Wait for a process; note one that ended in neither of the two expected ways."""
-    _, status = os.waitpid(process, 0)
-    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
-        case.crashes += 1
-        return True
-    if os.waitstatus_to_exitcode(status) != 0:
-        case.problems.append(f"{what} ended with {os.waitstatus_to_exitcode(status)}")
-    return False
+    return fork(armed)
 
 
 def run_case(case: Case, stripe_url: str) -> None:
     """Crash, recover with another crash, finish, and check."""
     make_case_rows(case, stripe_url)
-    wait(case, fork(complete_and_send, case.session_id, case.first), "the first process")
+    wait(case, begin(complete_and_send, case.session_id, case.first), "the first process")
     second = recover if case.mode == "worker" else complete_and_send
-    wait(case, fork(second, case.session_id, case.second), "the second process")
+    wait(case, begin(second, case.session_id, case.second), "the second process")
     works = {
         "client": [complete_and_send],
         "worker": [recover],
         "both": [complete_and_send, recover, complete_and_send],
     }[case.mode]
-    for process in [fork(work, case.session_id, NO_CRASH) for work in works]:
+    for process in [begin(work, case.session_id, NO_CRASH) for work in works]:
         wait(case, process, "a last process")
     case.problems += check_case(case, stripe_url)
 
@@ -333,23 +270,6 @@ def transfers_of(stripe_url: str, payout_id: str) -> list[dict[str, Any]]:
 # --- the program -----------------------------------------------------------------------------
 
 
-def start_stripe() -> tuple[int, str]:
-    """Start the provider in a process of its own, which no crash reaches."""
-    reading, writing = os.pipe()
-    process = os.fork()
-    if process:
-        os.close(writing)
-        with os.fdopen(reading) as pipe:
-            return process, pipe.readline().strip()
-    os.close(reading)
-    from tests.fakes.stripe_server import StripeServer
-
-    with StripeServer() as server:
-        os.write(writing, f"{server.url}\n".encode())
-        signal.pause()
-    os._exit(0)
-
-
 def choose_cases(repeats: int, *, is_quick: bool) -> list[Case]:
     """Return every pair of points in each mode; in the quick form one second point each."""
     seconds = [*POINTS, NO_CRASH]
@@ -393,24 +313,22 @@ def main() -> int:
     parser.add_argument("--repeats", type=int, default=3, help="one mode of recovery each")
     parser.add_argument("--quick", action="store_true", help="each first point once")
     options = parser.parse_args()
-    server, stripe_url = start_stripe()
     data_dir = tempfile.mkdtemp(prefix="parley-crash-")
     try:
-        set_up(data_dir, stripe_url)
-        make_tables()
-        cases = choose_cases(options.repeats, is_quick=options.quick)
-        random.Random(7).shuffle(cases)
-        started = time.monotonic()
-        for case in cases:
-            run_case(case, stripe_url)
+        with server_apart(StripeServer) as stripe_url:
+            load_product(data_dir, settings_of(stripe_url))
+            make_tables()
+            cases = choose_cases(options.repeats, is_quick=options.quick)
+            random.Random(7).shuffle(cases)
+            started = time.monotonic()
+            for case in cases:
+                run_case(case, stripe_url)
         from surveys.selectors.ledger_check import verify_ledger
 
         ledger_problems = verify_ledger()
         print_table(cases, time.monotonic() - started, ledger_problems)
         return int(bool(ledger_problems) or any(case.problems for case in cases))
     finally:
-        os.kill(server, signal.SIGKILL)
-        os.waitpid(server, 0)
         shutil.rmtree(data_dir, ignore_errors=True)
 
 

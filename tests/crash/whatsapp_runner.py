@@ -16,21 +16,31 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import shutil
-import signal
 import sys
 import tempfile
 import time
-import traceback
 import urllib.request
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from tests.crash.runner import after, die, make_tables, no_connections
+from tests.crash.processes import (
+    NO_CRASH,
+    Outcome,
+    after,
+    before,
+    die,
+    fork,
+    load_product,
+    make_tables,
+    server_apart,
+    wait,
+)
+from tests.fakes.graph_server import GraphServer
 
 POINTS = {
     "received": "webhooks stored, Meta was not answered, nobody was nudged",
@@ -48,7 +58,6 @@ POINTS = {
     "status_applied": "in the transaction of a status, the row is moved on",
     "statuses_done": "statuses applied",
 }
-NO_CRASH = "none"
 LATER = ("status_applied", "statuses_done")
 """Points only a process that is told of statuses can die at."""
 TEXTS = ("Hola", "¿A qué hora abren?", "¿Dónde están?")
@@ -57,7 +66,7 @@ CASE_SECONDS = 30.0
 
 
 @dataclass
-class Case:
+class Case(Outcome):
     """One run: where the first and second process die, and whether statuses ever come."""
 
     first: str
@@ -65,30 +74,16 @@ class Case:
     has_statuses: bool
     phone: str = ""
     bodies: list[bytes] = field(default_factory=list)
-    crashes: int = 0
-    problems: list[str] = field(default_factory=list)
 
 
-def set_up(data_dir: str, graph_url: str) -> None:
-    """Load the product with settings of its own; must come before any of its imports."""
-    os.environ |= {
-        "PARLEY_ENV_FILE": "",
-        "DEBUG": "false",
-        "SECRET_KEY": "only-for-crashing-0123456789-abcdefghijklmnopqrstuvwxyz",
-        "ALLOWED_HOSTS": "localhost",
-        "DATA_DIR": data_dir,
-        "JOBS_MODE": "inline",
-        "LOG_STREAM": "none",
-        "LOG_LEVEL": "error",
+def settings_of(graph_url: str) -> dict[str, str]:
+    """Return the variables of a product that talks to the fake Graph API."""
+    return {
         "WHATSAPP_BACKEND": "cloud",
         "WHATSAPP_APP_SECRET": "crash-secret",
         "WHATSAPP_TOKEN": "crash-token",
         "WHATSAPP_BASE_URL": f"{graph_url}/v26.0",
-        "DJANGO_SETTINGS_MODULE": "config.settings",
     }
-    import django
-
-    django.setup()
 
 
 def make_world() -> None:
@@ -121,15 +116,6 @@ def make_case_bodies(case: Case, serial: int) -> None:
 
 
 # --- the processes that die ------------------------------------------------------------------
-
-
-def before(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return death instead of the function."""
-
-    def wrapped(*args: Any, **kwargs: Any) -> None:
-        die()
-
-    return wrapped
 
 
 def arm(point: str) -> None:
@@ -216,38 +202,21 @@ def is_settled(case: Case, graph_url: str) -> bool:
     return all(row.state == "delivered" for row in rows if row.public_id in told)
 
 
-def fork(case: Case, point: str, graph_url: str) -> int:
+def begin(case: Case, point: str, graph_url: str) -> int:
     """Start a process that dies at the point; return its id."""
-    with no_connections():
-        process = os.fork()
-    if process:
-        return process
-    status = 1
-    try:
+
+    def armed() -> None:
         arm(point)
         serve(case, point, graph_url=graph_url)
-        status = 0
-    finally:
-        if status:
-            traceback.print_exc()
-        # Not sys.exit: a fork must not run what its parent has registered for the end.
-        os._exit(status)
 
-
-def wait(case: Case, process: int, what: str) -> None:
-    """Wait for a process; note one that ended in neither of the two expected ways."""
-    _, status = os.waitpid(process, 0)
-    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
-        case.crashes += 1
-    elif os.waitstatus_to_exitcode(status) != 0:
-        case.problems.append(f"{what} ended with {os.waitstatus_to_exitcode(status)}")
+    return fork(armed)
 
 
 def run_case(case: Case, graph_url: str) -> None:
     """Crash, recover with another crash, let two finish side by side, and check."""
-    wait(case, fork(case, case.first, graph_url), "the first process")
-    wait(case, fork(case, case.second, graph_url), "the second process")
-    for process in [fork(case, NO_CRASH, graph_url) for _ in range(2)]:
+    wait(case, begin(case, case.first, graph_url), "the first process")
+    wait(case, begin(case, case.second, graph_url), "the second process")
+    for process in [begin(case, NO_CRASH, graph_url) for _ in range(2)]:
         wait(case, process, "a last process")
     case.problems += check_case(case, graph_url)
 
@@ -311,23 +280,6 @@ def sent_to(case: Case, graph_url: str) -> list[dict[str, str]]:
 # --- the program -----------------------------------------------------------------------------
 
 
-def start_graph() -> tuple[int, str]:
-    """Start the Graph API in a process of its own, which no crash reaches."""
-    reading, writing = os.pipe()
-    process = os.fork()
-    if process:
-        os.close(writing)
-        with os.fdopen(reading) as pipe:
-            return process, pipe.readline().strip()
-    os.close(reading)
-    from tests.fakes.graph_server import GraphServer
-
-    with GraphServer(token="crash-token") as server:
-        os.write(writing, f"{server.url}\n".encode())
-        signal.pause()
-    os._exit(0)
-
-
 def choose_cases(*, is_quick: bool) -> list[Case]:
     """Return pairs of points with and without statuses; in the quick form each point once."""
     if is_quick:
@@ -366,22 +318,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="each first point once")
     options = parser.parse_args()
-    server, graph_url = start_graph()
     data_dir = tempfile.mkdtemp(prefix="parley-crash-")
     try:
-        set_up(data_dir, graph_url)
-        make_world()
-        cases = choose_cases(is_quick=options.quick)
-        random.Random(7).shuffle(cases)
-        started = time.monotonic()
-        for serial, case in enumerate(cases, start=1):
-            make_case_bodies(case, serial)
-            run_case(case, graph_url)
+        with server_apart(partial(GraphServer, token="crash-token")) as graph_url:
+            load_product(data_dir, settings_of(graph_url))
+            make_world()
+            cases = choose_cases(is_quick=options.quick)
+            random.Random(7).shuffle(cases)
+            started = time.monotonic()
+            for serial, case in enumerate(cases, start=1):
+                make_case_bodies(case, serial)
+                run_case(case, graph_url)
         print_table(cases, time.monotonic() - started)
         return int(any(case.problems for case in cases))
     finally:
-        os.kill(server, signal.SIGKILL)
-        os.waitpid(server, 0)
         shutil.rmtree(data_dir, ignore_errors=True)
 
 
