@@ -29,7 +29,7 @@ from livekit.agents.voice.agent import Agent as BaseAgent
 
 from agents.voice import phrases
 from agents.voice.patience import AskedText, first_within
-from agents.voice.trial import SilentVoiceError, is_audible
+from agents.voice.trial import Audibility, SilentVoiceError
 from agents.voice.types import (
     AgentLine,
     ConversationHost,
@@ -167,15 +167,13 @@ class ConversationAgent(Agent):
         asked = AskedText(text)
         frames = BaseAgent.default.tts_node(self, asked, model_settings)
         patience = min(self._patience, FIRST_SOUND_SECONDS)
-        has_sound = is_heard = False
+        heard = Audibility()
         try:
             async for frame in first_within(frames, patience, asked.has_begun):
-                has_sound = True
-                if not is_heard and is_audible(frame):
-                    is_heard = True
+                if heard.hear(frame):
                     self._room.note_audible_voice()
                 yield frame
-            if has_sound and not is_heard:
+            if heard.has_come and not heard.is_enough:
                 self._room.note_silent_voice(SilentVoiceError())
         except APITimeoutError as error:
             # The plugin itself has noticed nothing yet, so nobody else tells of it.

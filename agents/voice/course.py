@@ -82,6 +82,8 @@ class Course:
         self.on_line_started: Callable[[], None] = lambda: None
         self.on_line_ended: Callable[[LineOutcome], None] = lambda outcome: None
         self.on_sound_sent: Callable[[bytes], None] = lambda pcm: None
+        self.is_given_up = False
+        """Speech failed for good: what was to be said is read instead, all of it."""
         self._is_over_agent = False
         self._heard: _Heard | None = None
         self._answered: _Heard | None = None
@@ -201,9 +203,9 @@ class Course:
         self._outbox.store(
             AgentSpoken(
                 segment_id=line.segment_id,
-                text="",
+                text=line.text if self.is_given_up else "",
                 full_text=line.text,
-                interrupted=True,
+                interrupted=not self.is_given_up,
                 played_seconds=0.0,
                 started_offset_seconds=None,
                 is_from_model=is_from_model,
@@ -261,13 +263,14 @@ class Course:
         if outcome.reached_sound:
             self._sink.publish(SpeechChanged(SpeakerRole.AGENT, False))
         # A voice that failed leaves the words: they are shown and count as said.
-        text = outcome.heard_text if outcome.interrupted else spoken.text.strip()
+        is_cut = outcome.interrupted and not self.is_given_up
+        text = outcome.heard_text if is_cut else spoken.text.strip()
         self._outbox.store(
             AgentSpoken(
                 segment_id=spoken.line.segment_id,
                 text=text,
                 full_text=spoken.text.strip(),
-                interrupted=outcome.interrupted,
+                interrupted=is_cut,
                 played_seconds=round(outcome.played_seconds, 3),
                 started_offset_seconds=None if started is None else started - self.started_at,
                 latency=latency,

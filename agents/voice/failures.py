@@ -86,12 +86,15 @@ class SpeechFailures:
                 self._trials.append(asyncio.create_task(self._look_again(), name="voice.trial"))
             return
         self.given_up = kind
+        self._on_given_up(kind)
+
+    def tell_given_up(self) -> None:
+        """Say that speech is over and what to do."""
         self._course.tell_fault(
             VoiceErrorCode.SPEECH_UNAVAILABLE,
             "Speech is not available right now. Everything is kept; please go on by typing.",
             is_fatal=True,
         )
-        self._on_given_up(kind)
 
     async def aclose(self) -> None:
         """End what is still being tried; what fails from now on is of no account."""

@@ -48,6 +48,7 @@ from agents.voice.types import (
     AudioLink,
     ConversationHost,
     ReplySource,
+    SpeechGivenUp,
     UsageMeasured,
     VisitorTurn,
     VoiceBriefing,
@@ -405,8 +406,19 @@ class LiveAgent:
             self._failures.note_error(event)
 
     def _give_up(self, kind: str) -> None:
+        self._course.is_given_up = True
+
+        async def hand_over() -> None:
+            # What is told must hold: a process killed now must not come back to this voice.
+            try:
+                await self._sink.store(SpeechGivenUp())
+            finally:
+                self._failures.tell_given_up()
+                self.leave(_GIVEN_UP, kind)
+
         # A sentence whose voice failed is still on its way to the page as words.
-        asyncio.get_running_loop().call_later(UNSPOKEN_SECONDS, self.leave, _GIVEN_UP, kind)
+        loop = asyncio.get_running_loop()
+        loop.call_later(UNSPOKEN_SECONDS, self._outbox.do, hand_over)
 
     async def _try_voice(self) -> Exception | None:
         text = phrases.in_language(self._briefing.language, phrases.TRIAL)

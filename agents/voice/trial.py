@@ -15,10 +15,12 @@ from livekit.agents import APIConnectionError, APIConnectOptions, tts
 
 AUDIBLE_PEAK: Final = 64
 """Of 32767; what lies below is silence or the noise of a coder."""
+AUDIBLE_SECONDS: Final = 0.08
+"""Less is no word: a server that answers with something else than sound makes a click of it."""
 
 
 class SilentVoiceError(APIConnectionError):
-    """The voice answered with sound that nobody can hear."""
+    """The voice answered with silence, or with no more than a click."""
 
     def __init__(self) -> None:
         super().__init__("the voice answers with silence", retryable=False)
@@ -31,6 +33,27 @@ def is_audible(frame: rtc.AudioFrame) -> bool:
     return samples.size > 0 and max(int(samples.max()), -int(samples.min())) >= AUDIBLE_PEAK
 
 
+class Audibility:
+    """Whether what a voice has sent so far can be words."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+        self.has_come = False
+        """Anything at all."""
+
+    def hear(self, frame: rtc.AudioFrame) -> bool:
+        """Take a piece; True when by this one there is enough to be heard."""
+        self.has_come = True
+        if self.is_enough or not is_audible(frame):
+            return False
+        self._seconds += frame.duration
+        return self.is_enough
+
+    @property
+    def is_enough(self) -> bool:
+        return self._seconds >= AUDIBLE_SECONDS
+
+
 async def try_voice(voice: tts.TTS[Any], text: str, seconds: float) -> Exception | None:
     """Have a voice say something that nobody hears.
 
@@ -40,8 +63,9 @@ async def try_voice(voice: tts.TTS[Any], text: str, seconds: float) -> Exception
     options = APIConnectOptions(max_retry=0, timeout=seconds)
     try:
         async with asyncio.timeout(seconds), voice.synthesize(text, conn_options=options) as said:
+            heard = Audibility()
             async for piece in said:
-                if is_audible(piece.frame):
+                if heard.hear(piece.frame):
                     return None
     except Exception as error:  # noqa: BLE001 - whatever an engine raises, it did not speak
         return error

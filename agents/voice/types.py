@@ -1,11 +1,10 @@
 """The words of spoken conversations: what crosses the border between an agent and who runs it.
 
 Owns dataclasses and Protocols, no behaviour. Knows no row, no socket and no library of speech, so
-every process may import it; all else in this package is imported by those that speak.
-
-Who calls whom: the app above implements `ConversationHost` (what is said next, and that nothing
-said is lost) and `VoiceSink` (what pages are shown), and hands both to `AgentManager.start`. It
-gets a `LiveVoice` back, to pass on what the person does.
+every process may import it; all else in this package is imported by those that speak. The app
+above implements `ConversationHost` (what is said next, and that nothing said is lost) and
+`VoiceSink` (what pages are shown), hands both to `AgentManager.start`, and gets a `LiveVoice`
+back, to pass on what the person does.
 """
 
 from __future__ import annotations
@@ -380,7 +379,12 @@ class VoiceEnded:
     """Kind of failure for the log; no text of a person, no prompt."""
 
 
-DurableEvent = AgentSpoken | UsageMeasured | VoiceEnded
+@dataclass(frozen=True, slots=True)
+class SpeechGivenUp:
+    """Ears or voice failed for good. The person is told (`VoiceFault`) once this is stored."""
+
+
+DurableEvent = AgentSpoken | UsageMeasured | SpeechGivenUp | VoiceEnded
 """Worth a row: awaited one after the other, in order."""
 
 

@@ -185,6 +185,22 @@ def give_up_voice(
         code, title: of the error event.
         fence: of the agent that failed; nothing changes when another one has taken over.
     """
+    if go_on_typing(voice_session_pk=voice_session_pk, fence=fence):
+        row = VoiceSession.objects.only("public_id").get(pk=voice_session_pk)
+        publish_ephemeral(
+            stream=row.stream_name, type="error", payload={"code": code, "title": title}
+        )
+
+
+def go_on_typing(*, voice_session_pk: int, fence: int | None = None) -> bool:
+    """Let typing carry a conversation from now on. Tells nobody; safe to repeat.
+
+    Args:
+        fence: of the agent that failed; nothing changes when another one has taken over.
+
+    Returns:
+        Whether it was carried by voice until now.
+    """
     rows = VoiceSession.objects.filter(pk=voice_session_pk)
     if fence is not None:
         rows = rows.filter(fence=fence)
@@ -193,11 +209,7 @@ def give_up_voice(
         .exclude(status=SessionStatus.ENDED)
         .update(mode=SessionMode.TEXT, transport=Transport.TYPING, agent_due_at=None)
     )
-    if changed:
-        row = VoiceSession.objects.only("public_id").get(pk=voice_session_pk)
-        publish_ephemeral(
-            stream=row.stream_name, type="error", payload={"code": code, "title": title}
-        )
+    return bool(changed)
 
 
 def dismiss_agent(*, voice_session_pk: int, fence: int) -> None:

@@ -373,7 +373,7 @@ def test_any_order_of_steps_keeps_a_conversation_whole(settings_of_machine):
 @pytest.fixture
 def settings_of_machine():
     return settings(
-        max_examples=25,
+        max_examples=15,
         stateful_step_count=15,
         deadline=None,
         suppress_health_check=list(HealthCheck),

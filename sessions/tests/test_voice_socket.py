@@ -32,6 +32,7 @@ from agents.voice.types import (
     VoiceFault,
 )
 from core.live.threads import in_thread
+from sessions import limits
 from sessions.models import (
     EndReason,
     LatencyKind,
@@ -69,7 +70,8 @@ class Spoken:
 
 
 @pytest.fixture
-def voiced(settings):
+def voiced(settings, monkeypatch):
+    monkeypatch.setattr(limits, "AGENT_LOOK_SECONDS", 0.05)
     settings.VOICE_IN_PROCESS = settings.VOICE_OFFERED = True
     settings.VOICE_ENGINE = "local"
     settings.VOICE_RECORDING = False

@@ -22,6 +22,7 @@ from agents.voice.types import (
     InterimTranscript,
     OutgoingAudio,
     SpeechChanged,
+    SpeechGivenUp,
     TranscriptDropped,
     TurnLatency,
     UsageMeasured,
@@ -146,6 +147,8 @@ class TranscriptSink:
             await in_thread(self._store_spoken)(event)
         elif isinstance(event, UsageMeasured):
             await in_thread(self._store_usage)(event)
+        elif isinstance(event, SpeechGivenUp):
+            await in_thread(voices.go_on_typing)(voice_session_pk=self._pk, fence=self._fence)
         else:
             await in_thread(self._store_usage)(event.usage)
             self._on_ended(event)

@@ -17,7 +17,20 @@ def detector():
     from agents.voice.detector import load_detector, load_plugins
 
     load_plugins()
+    # What is loaded now stays: the collections after each scene need not walk through it.
+    gc.collect()
+    gc.freeze()
     return load_detector()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _watch_closely():
+    """Look for silence and limits more often, so that tests need not wait for the next look."""
+    from agents.voice import live
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(live, "WATCH_SECONDS", 0.1)
+        yield
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ real detector hears something like a voice without any package of the system.
 
 from __future__ import annotations
 
+import atexit
 import json
 import socket
 import subprocess
@@ -22,23 +23,34 @@ from agents.voice.types import INPUT_RATE
 @cache
 def say(text: str, voice: str = "en-us") -> bytes:
     """Return a spoken sentence."""
+    line, rate = _speaker()
+    order = json.dumps({"text": text, "voice": voice}).encode()
+    line.sendall(HEADER.pack(len(order), b"S") + order)
+    spoken = bytearray()
+    while (message := _read(line))[0] != b"E":
+        spoken += message[1]
+    samples = np.frombuffer(bytes(spoken), np.int16)
+    length = len(samples) * INPUT_RATE // rate
+    places = np.linspace(0, len(samples) - 1, length)
+    return np.interp(places, np.arange(len(samples)), samples).astype(np.int16).tobytes()
+
+
+@cache
+def _speaker() -> tuple[socket.socket, int]:
+    """Return the line to the one speaking process of this test process, and its rate."""
     ours, theirs = socket.socketpair()
     with theirs:
         process = subprocess.Popen(
             [sys.executable, "-I", child_module.__file__, "speak"], stdin=theirs.fileno()
         )
-    with ours:
-        rate = int(_read(ours)[1])
-        order = json.dumps({"text": text, "voice": voice}).encode()
-        ours.sendall(HEADER.pack(len(order), b"S") + order)
-        spoken = bytearray()
-        while (message := _read(ours))[0] != b"E":
-            spoken += message[1]
-    process.wait(5)
-    samples = np.frombuffer(bytes(spoken), np.int16)
-    length = len(samples) * INPUT_RATE // rate
-    places = np.linspace(0, len(samples) - 1, length)
-    return np.interp(places, np.arange(len(samples)), samples).astype(np.int16).tobytes()
+
+    def end() -> None:
+        # It leaves when its socket ends.
+        ours.close()
+        process.wait(5)
+
+    atexit.register(end)
+    return ours, int(_read(ours)[1])
 
 
 def quiet(seconds: float) -> bytes:

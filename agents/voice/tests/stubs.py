@@ -83,7 +83,7 @@ class StubHost:
     async def _next(self, call: str) -> AgentLine:
         self.calls.append(call)
         await asyncio.sleep(self.delay)
-        text = self.answers.pop(0) if self.answers else "I see. Tell me more about that, please."
+        text = self.answers.pop(0) if self.answers else "I see."
         closing = self.closes_after is not None and len(self.turns) >= self.closes_after
         return AgentLine(text, new_id("seg"), is_closing=closing)
 
@@ -215,7 +215,7 @@ class _StubSpeech(tts.ChunkedStream):
         output_emitter.initialize(
             request_id=new_id("hum"), sample_rate=OUTPUT_RATE, num_channels=1, mime_type="audio/pcm"
         )
-        seconds = max(0.2, len(self.input_text) / CHARACTERS_PER_SECOND)
+        seconds = max(0.1, len(self.input_text) / CHARACTERS_PER_SECOND)
         sound = bytes(int(seconds * OUTPUT_RATE) * 2) if engine.is_mute else tone(seconds)
         output_emitter.push(sound)
         output_emitter.flush()

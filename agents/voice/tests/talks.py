@@ -26,7 +26,7 @@ async def tasks_left(before):
         ]
         if not names or time.monotonic() > until:
             return names
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.01)
 
 
 def threads_of_ours():
@@ -54,7 +54,7 @@ class Talk:
         self.sink = sink
         self.spoke_until = 0.0
 
-    async def speak(self, text="I liked the delivery a lot.", *, tail=0.8):
+    async def speak(self, text="I liked it a lot.", *, tail=0.6):
         """Say a sentence at real pace, then be quiet; the microphone goes on all the time."""
         await self.sound(sounds.say(text))
         self.spoke_until = time.monotonic()
@@ -90,6 +90,7 @@ class Scene:
     def __init__(self, detector, options=OPTIONS):
         from agents.voice.agent_manager import AgentManager
 
+        self.detector = detector
         self.options = options
         self.engine = StubEngine()
         self.manager = AgentManager(options, detector)

@@ -10,13 +10,15 @@ import pytest
 from agents.voice.agent_manager import AgentManager
 from agents.voice.tests import sounds
 from agents.voice.tests.stubs import StubEngine, StubHost, StubSink, ticket
-from agents.voice.tests.talks import tasks_left
+from agents.voice.tests.talks import Talk, tasks_left
 from agents.voice.tests.together import together
 from agents.voice.types import (
     AgentSpoken,
     AgentState,
     AgentStateChanged,
     EngineKind,
+    SpeakerRole,
+    SpeechChanged,
     VoiceBriefing,
     VoiceEnd,
     VoiceEnded,
@@ -54,9 +56,13 @@ async def test_stopping_mid_speech_of_the_person_keeps_their_words(start_talk, e
     talk = await start_talk()
     await talk.until_quiet(1)
 
-    await talk.sound(sounds.say("And one more thing I wanted to say."))
+    await talk.sound(sounds.say("And one more thing."))
     talk.voice.audio.push(sounds.quiet(0.6))
-    await asyncio.sleep(0.05)
+    # Its end is heard, the turn is not over yet.
+    await talk.until(
+        lambda: SpeechChanged(SpeakerRole.USER, False) in talk.sink.events(SpeechChanged)
+    )
+    assert talk.host.turns == []
     await talk.stop()
 
     assert [turn.text for turn in talk.host.turns] == ["and one more thing"]
@@ -76,6 +82,7 @@ async def test_a_conversation_has_one_agent(manager, start_talk):
     assert again.is_running
 
 
+@together
 async def test_caps_hold_for_a_company_and_for_the_process(detector, options):
     capped = dataclasses.replace(options, max_agents=3, max_agents_per_company=2)
     manager = AgentManager(capped, detector)
@@ -115,7 +122,7 @@ async def test_two_conversations_never_hear_each_other(start_talk, engine):
     )
     told = len(second.sink.published), len(second.sink.audio)
 
-    await first.speak("This is only for the first one.")
+    await first.speak("Only for the first.")
     await first.until_quiet(2)
 
     assert [turn.text for turn in first.host.turns] == ["only for the first"]
@@ -140,7 +147,7 @@ async def test_a_host_that_is_over_ends_the_agent(start_talk, engine):
     await talk.until_quiet(1)
     talk.host.is_over = True
 
-    await talk.speak("I am sorry, this is too late.")
+    await talk.speak("This is too late.")
     await talk.until(lambda: talk.sink.ended is not None)
 
     assert talk.sink.ended.reason is VoiceEnd.CLOSED
@@ -154,9 +161,9 @@ async def test_words_that_cannot_be_stored_are_asked_for_again(start_talk, engin
     await talk.until_quiet(1)
     talk.host.fails = [OSError("disk full")]
 
-    await talk.speak("This is the first try.")
+    await talk.speak("The first try.")
     await talk.until(lambda: talk.sink.events(VoiceFault))
-    await talk.speak("This is the second try.")
+    await talk.speak("The second try.")
     await talk.until_quiet(2)
 
     assert [fault.code for fault in talk.sink.events(VoiceFault)] == [
@@ -171,8 +178,8 @@ async def test_a_recogniser_that_fails_once_is_told_and_goes_on(start_talk, engi
     talk = await start_talk()
     await talk.until_quiet(1)
 
-    await talk.speak("This one is not heard.")
-    await talk.speak("Now it works again.")
+    await talk.speak("This is not heard.")
+    await talk.speak("Now it works.")
     await talk.until_quiet(2)
 
     [fault] = talk.sink.events(VoiceFault)
@@ -187,8 +194,8 @@ async def test_a_recogniser_that_keeps_failing_hands_over_to_typing(start_talk, 
     talk = await start_talk()
     await talk.until_quiet(1)
 
-    await talk.speak("This one is not heard.")
-    await talk.speak("And this one neither.")
+    await talk.speak("This is not heard.")
+    await talk.speak("And this neither.")
     await talk.until(lambda: talk.sink.ended is not None)
 
     assert talk.sink.ended.reason is VoiceEnd.PROVIDER_FAILED
@@ -197,19 +204,18 @@ async def test_a_recogniser_that_keeps_failing_hands_over_to_typing(start_talk, 
     assert "typing" in last.title
 
 
+@together
 async def test_silence_is_asked_about_twice_and_then_ends_it(detector, options):
-    quick = dataclasses.replace(options, nudge_seconds=0.3, idle_seconds=6.5)
+    quick = dataclasses.replace(options, nudge_seconds=0.2, idle_seconds=3.5)
     manager = AgentManager(quick, detector)
     engine = StubEngine()
     manager.use_engine(engine)
     sink = StubSink()
     briefing = VoiceBriefing(language="es", idle_nudge="¿Sí?")
 
-    await manager.start(ticket(), briefing, sink, StubHost(greeting="Hola."))
-    for _ in range(120):
-        if sink.ended:
-            break
-        await asyncio.sleep(0.1)
+    host = StubHost(greeting="Hola.")
+    voice = await manager.start(ticket(), briefing, sink, host)
+    await Talk(manager, voice, host, sink).until(lambda: sink.ended, seconds=20)
 
     assert sink.ended.reason is VoiceEnd.IDLE
     assert engine.spoken == ["Hola.", "¿Sí?", "¿Sí?"]
@@ -220,7 +226,7 @@ async def test_silence_is_asked_about_twice_and_then_ends_it(detector, options):
 
 @together
 async def test_the_time_limit_says_goodbye_and_ends_it(start_talk, engine):
-    talk = await start_talk(briefing=VoiceBriefing(max_seconds=0.5, farewell="Time is up."))
+    talk = await start_talk(briefing=VoiceBriefing(max_seconds=0.2, farewell="Time is up."))
 
     await talk.until(lambda: talk.sink.ended is not None, seconds=8)
 
@@ -229,15 +235,17 @@ async def test_the_time_limit_says_goodbye_and_ends_it(start_talk, engine):
     assert not talk.sink.spoken[-1].interrupted
 
 
+@together
 async def test_a_browser_that_stays_away_ends_it(detector, options):
-    manager = AgentManager(dataclasses.replace(options, left_seconds=0.6), detector)
+    manager = AgentManager(dataclasses.replace(options, left_seconds=0.2), detector)
     manager.use_engine(StubEngine())
     sink = StubSink()
     voice = await manager.start(ticket(), VoiceBriefing(), sink, StubHost(greeting=LONG))
-    await asyncio.sleep(0.3)
+    talk = Talk(manager, voice, None, sink)
+    await talk.until(lambda: sink.audio)
 
     voice.audio.set_connected(False)
-    await asyncio.sleep(2.0)
+    await talk.until(lambda: sink.ended)
 
     assert sink.ended.reason is VoiceEnd.LEFT
     [line] = sink.spoken
@@ -263,6 +271,7 @@ async def test_a_sink_whose_store_fails_loses_no_later_event(start_talk):
     assert isinstance(talk.sink.stored[-1], VoiceEnded)
 
 
+@together
 async def test_a_manager_that_closes_ends_all_and_takes_no_more(detector, options):
     manager = AgentManager(options, detector)
     engine = StubEngine()
@@ -297,5 +306,6 @@ async def test_a_flood_of_junk_is_dropped_and_told_once(start_talk, engine):
     assert voice.is_running
     engine.words = ["still here"]
     await asyncio.sleep(0.8)
-    await talk.speak("I am still here.", tail=1.2)
+    await talk.speak("I am still here.")
+    await talk.until(lambda: talk.host.turns)
     assert [turn.text for turn in talk.host.turns] == ["still here"]

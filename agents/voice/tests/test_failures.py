@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+import asyncio
+
 from livekit.agents import APIStatusError
 
-from agents.voice.tests.stubs import StubHost, StubModel
+from agents.voice.tests.stubs import StubHost, StubModel, StubSink
 from agents.voice.tests.together import together
 from agents.voice.types import (
     ReplySource,
+    SpeechGivenUp,
     VisitorTurn,
     VoiceBriefing,
     VoiceEnd,
@@ -21,10 +23,19 @@ def typed(text):
     return VisitorTurn("seg_typed", text, is_typed=True, client_id="typed-1")
 
 
-@pytest.mark.parametrize("fault", [{"speaking_fails": 9}, {"is_mute": True}])
-async def test_a_voice_that_fails_shows_its_words_and_hands_over(start_talk, engine, fault):
-    for name, value in fault.items():
-        setattr(engine, name, value)
+@together
+async def test_a_voice_that_fails_shows_its_words_and_hands_over(start_talk, engine):
+    engine.speaking_fails = 9
+    await see_it_handed_over(start_talk)
+
+
+@together
+async def test_a_voice_that_makes_no_sound_shows_its_words_and_hands_over(start_talk, engine):
+    engine.is_mute = True
+    await see_it_handed_over(start_talk)
+
+
+async def see_it_handed_over(start_talk):
     talk = await start_talk(greeting="Hello there.")
 
     # Nobody speaks: who hears no question gives no answer.
@@ -47,7 +58,7 @@ async def test_a_voice_that_failed_once_goes_on(start_talk, engine):
 
     [fault] = talk.sink.events(VoiceFault)
     assert fault.code is VoiceErrorCode.SPEECH_RETRYING
-    assert talk.sink.spoken[1].played_seconds > 0.5
+    assert talk.sink.spoken[1].played_seconds > 0.1
     assert talk.voice.is_running
 
 
@@ -55,11 +66,32 @@ async def test_a_voice_that_failed_once_goes_on(start_talk, engine):
 async def test_a_stop_after_speech_was_given_up_still_tells_of_the_provider(start_talk, engine):
     engine.speaking_fails = 9
     talk = await start_talk()
-    await talk.until(lambda: [event for event in talk.sink.events(VoiceFault) if event.is_fatal])
+    await talk.until(lambda: talk.voice._failures.given_up)
+    assert SpeechGivenUp() not in talk.sink.stored
 
     await talk.stop()
 
     assert talk.sink.ended.reason is VoiceEnd.PROVIDER_FAILED
+
+
+@together
+async def test_that_speech_is_over_is_stored_before_it_is_told(start_talk, engine):
+    class SlowToStore(StubSink):
+        told_early = False
+
+        async def store(self, event):
+            if isinstance(event, SpeechGivenUp):
+                await asyncio.sleep(0.2)
+                self.told_early = any(fault.is_fatal for fault in self.events(VoiceFault))
+            await super().store(event)
+
+    engine.speaking_fails = 9
+    talk = await start_talk(sink=SlowToStore())
+    await talk.until(lambda: talk.sink.ended is not None)
+
+    assert not talk.sink.told_early
+    assert talk.sink.events(VoiceFault)[-1].is_fatal
+    assert SpeechGivenUp() in talk.sink.stored
 
 
 @together
@@ -75,10 +107,18 @@ async def test_speech_that_makes_no_words_is_told(start_talk, engine):
     assert talk.voice.is_running
 
 
-@pytest.mark.parametrize(
-    "answer", ["", APIStatusError("scripted", status_code=500, retryable=False)]
-)
-async def test_a_model_without_words_is_told_and_the_host_answers(start_talk, engine, answer):
+@together
+async def test_a_model_without_words_is_told_and_the_host_answers(start_talk, engine):
+    await see_the_host_answer(start_talk, engine, "")
+
+
+@together
+async def test_a_model_that_fails_is_told_and_the_host_answers(start_talk, engine):
+    error = APIStatusError("scripted", status_code=500, retryable=False)
+    await see_the_host_answer(start_talk, engine, error)
+
+
+async def see_the_host_answer(start_talk, engine, answer):
     engine.model = StubModel(answer, answer)
     briefing = VoiceBriefing(instructions="Be brief.", reply_source=ReplySource.MODEL)
     host = StubHost(greeting="Hi.", answers=["I cannot reach my model."])

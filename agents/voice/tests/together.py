@@ -11,20 +11,25 @@ import asyncio
 import gc
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from agents.voice.tests.talks import Scene, tasks_left, threads_of_ours
+from agents.voice.options import VoiceOptions
+from agents.voice.tests.talks import OPTIONS, Scene, tasks_left, threads_of_ours
 
-AT_A_TIME = 6
+AT_A_TIME = 12
 
-_scenes: dict[str, dict[str, Callable[..., Any]]] = {}
+_scenes: dict[str, dict[str, tuple[Callable[..., Any], VoiceOptions]]] = {}
 _outcomes: dict[str, dict[str, BaseException | None]] = {}
 
 
-def together(test: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a test of an async function that takes any of start_talk, engine, manager, options."""
+def together(test: Callable[..., Any] | None = None, *, options: VoiceOptions = OPTIONS) -> Any:
+    """Make a test of an async function that takes any of start_talk, engine, manager, options,
+    detector."""
+    if test is None:
+        return partial(together, options=options)
     module, name = test.__module__, test.__name__
-    _scenes.setdefault(module, {})[name] = test
+    _scenes.setdefault(module, {})[name] = test, options
 
     def read_outcome(detector, request):
         if module not in _outcomes:
@@ -43,9 +48,9 @@ async def _run(module: str, wanted: set[str], detector: Any) -> dict[str, BaseEx
     before = {id(task) for task in asyncio.all_tasks()}
     found: dict[str, BaseException | None] = {}
 
-    async def run_one(name: str, test: Callable[..., Any]) -> None:
+    async def run_one(name: str, test: Callable[..., Any], options: VoiceOptions) -> None:
         async with places:
-            scene = Scene(detector)
+            scene = Scene(detector, options)
             names = inspect.signature(test).parameters
             try:
                 await test(**{given: getattr(scene, given) for given in names})
@@ -55,8 +60,8 @@ async def _run(module: str, wanted: set[str], detector: Any) -> dict[str, BaseEx
             finally:
                 await scene.manager.aclose()
 
-    tests = [(n, t) for n, t in _scenes[module].items() if n in wanted]
-    await asyncio.gather(*(run_one(name, test) for name, test in tests))
+    tests = [(name, *scene) for name, scene in _scenes[module].items() if name in wanted]
+    await asyncio.gather(*(run_one(*test) for test in tests))
     gc.collect()
     left = await tasks_left(before) + threads_of_ours()
     for name, error in found.items():

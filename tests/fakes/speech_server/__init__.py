@@ -9,8 +9,10 @@ for as long as it decodes.
         server.script("transcriptions", status=429, times=2)
         ...                                   # OPENAI_BASE_URL=server.base_url
         server.requests("speech")             # what was asked of it
+
+Starting one takes a second: tests of one process share `shared_speech_server()`.
 """
 
-from tests.fakes.speech_server.client import SpeechServer
+from tests.fakes.speech_server.client import SpeechServer, shared_speech_server
 
-__all__ = ["SpeechServer"]
+__all__ = ["SpeechServer", "shared_speech_server"]

@@ -49,6 +49,7 @@ class SpeechApplication:
                 web.post("/v1/audio/speech", self.speak),
                 web.get("/v1/realtime", self.realtime),
                 web.post("/script", self.take_script),
+                web.delete("/script", self.forget),
                 web.get("/requests", self.list_requests),
             ]
         )
@@ -63,15 +64,25 @@ class SpeechApplication:
     async def take_script(self, request: web.Request) -> web.Response:
         step = await request.json()
         times = step.pop("times", 1)
-        self.steps[step.pop("route")].extend([step] * times)
+        place = _place(step.pop("route"), step.pop("api_key", ""))
+        self.steps[place].extend([step] * times)
         return web.json_response({"steps": times})
+
+    async def forget(self, request: web.Request) -> web.Response:
+        self.steps.clear()
+        self.asked.clear()
+        return web.json_response({})
 
     async def list_requests(self, request: web.Request) -> web.Response:
         return web.json_response(self.asked[request.query["route"]])
 
-    async def _next(self, route: str) -> tuple[dict[str, Any], web.Response | None]:
+    async def _next(
+        self, request: web.Request, route: str
+    ) -> tuple[dict[str, Any], web.Response | None]:
         """Return the next step of a route and, when it is a fault, the answer that is one."""
-        step = self.steps[route].popleft() if self.steps[route] else {}
+        _, _, api_key = request.headers.get("Authorization", "").partition(" ")
+        steps = self.steps[_place(route, api_key)] or self.steps[route]
+        step = steps.popleft() if steps else {}
         if step.get("seconds"):
             await asyncio.sleep(step["seconds"])
         status = step.get("status", 200)
@@ -94,7 +105,7 @@ class SpeechApplication:
     async def chat(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         self.asked["chat"].append(body)
-        step, fault = await self._next("chat")
+        step, fault = await self._next(request, "chat")
         if fault is not None:
             return fault
         answer = step.get("answer", "I see. Please tell me more.")
@@ -132,7 +143,7 @@ class SpeechApplication:
         asked = {name: value for name, value in form.items() if isinstance(value, str)}
         seconds = round(len(samples) / voices.SAMPLE_RATE, 2)
         self.asked["transcriptions"].append({**asked, "seconds": seconds})
-        step, fault = await self._next("transcriptions")
+        step, fault = await self._next(request, "transcriptions")
         if fault is not None:
             return fault
         text = step.get("answer")
@@ -143,11 +154,13 @@ class SpeechApplication:
     async def speak(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         self.asked["speech"].append(body)
-        step, fault = await self._next("speech")
+        step, fault = await self._next(request, "speech")
         if fault is not None:
             return fault
         if step.get("silent"):
             samples = voices.silence(0.5, sample_rate=SPEECH_RATE)
+        elif step.get("hum"):
+            samples = voices.hum(step["hum"], sample_rate=SPEECH_RATE)
         else:
             samples = await self._work(_speak, body["input"])
         audio = samples.tobytes()
@@ -258,6 +271,10 @@ class _RealtimeConversation:
 
     def _ms(self) -> int:
         return round(self._clock * 1000)
+
+
+def _place(route: str, api_key: str) -> str:
+    return f"{route} {api_key}" if api_key else route
 
 
 def _speak(text: str) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import socket
 import subprocess
@@ -9,12 +10,22 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parents[3]
 START_SECONDS = 20.0
+
+
+@cache
+def shared_speech_server() -> SpeechServer:
+    """Return the one server of this test process, new to whoever calls `forget` first."""
+    server = SpeechServer()
+    server.__enter__()
+    atexit.register(server.__exit__, None, None, None)
+    return server
 
 
 class SpeechServer:
@@ -42,6 +53,8 @@ class SpeechServer:
         seconds: float = 0.0,
         garbage: bool = False,
         silent: bool = False,
+        hum: float = 0.0,
+        api_key: str = "",
         times: int = 1,
     ) -> None:
         """Add steps to a route: chat, transcriptions or speech.
@@ -52,11 +65,19 @@ class SpeechServer:
             seconds: wait so long first.
             garbage: status 200 with bytes that mean nothing.
             silent: speech without a sound.
+            hum: speech that is so many seconds of a tone, which takes no time to make.
+            api_key: only for whoever asks with this key, so that several may ask at once.
         """
-        step = {"route": route, "status": status, "seconds": seconds, "times": times}
+        step = {"route": route, "status": status, "seconds": seconds, "times": times, "hum": hum}
         if answer is not None:
             step["answer"] = answer
+        if api_key:
+            step["api_key"] = api_key
         self._call("POST", "/script", {**step, "garbage": garbage, "silent": silent})
+
+    def forget(self) -> None:
+        """Drop what is scripted and what was asked: the next test begins anew."""
+        self._call("DELETE", "/script")
 
     def requests(self, route: str) -> list[dict[str, Any]]:
         """Return what was asked of a route so far."""

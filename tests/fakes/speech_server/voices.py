@@ -76,6 +76,12 @@ def silence(seconds: float, *, sample_rate: int = SAMPLE_RATE) -> np.ndarray:
     return np.zeros(round(seconds * sample_rate), np.int16)
 
 
+def hum(seconds: float, *, sample_rate: int = SAMPLE_RATE) -> np.ndarray:
+    """Return an even sound, which costs nothing to make."""
+    times = np.arange(round(seconds * sample_rate)) / sample_rate
+    return (np.sin(times * 2 * np.pi * 220) * 6000).astype(np.int16)
+
+
 def cough(*, seconds: float = 0.25, sample_rate: int = SAMPLE_RATE) -> np.ndarray:
     """Return a short burst of noise with a voice's loudness, over before it is half a second."""
     length = round(seconds * sample_rate)

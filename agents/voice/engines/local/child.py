@@ -108,11 +108,11 @@ class Recogniser:
         if self._line.has_message() and not is_due:
             return
         self._untold = 0
-        self._told_at = time.monotonic()
         found = self._decoder.hyp()
         text = found.hypstr if found else ""
         if text and text != self._told:
             self._told = text
+            self._told_at = time.monotonic()
             self._line.write(b"I", text.encode())
 
     def _finish(self) -> None:
@@ -134,7 +134,7 @@ class Recogniser:
         self._reset()
 
     def _reset(self) -> None:
-        self._untold, self._told = 0, ""
+        self._untold, self._told, self._told_at = 0, "", 0.0
 
 
 class Speaker:
