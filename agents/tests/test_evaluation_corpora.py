@@ -17,7 +17,13 @@ from agents.interview.types import (
     Role,
     Turn,
 )
-from agents.tests.corpora.integrity import expected_flag, read_attacks, read_honest
+from agents.tests.corpora.integrity import (
+    empty_bases,
+    expected_flag,
+    read_attacks,
+    read_honest,
+    with_empty_answers,
+)
 from agents.tests.corpora.rated import (
     BLIND,
     DEVELOPMENT,
@@ -119,6 +125,11 @@ def test_no_attack_scores_above_its_twin():
     twins = [case for case in read_attacks() if case.twin is not None]
     assert len(twins) >= 60
     assert [c.text for c in twins if c.twin and score(c.request) > score(c.twin)] == []
+    # Behind honest work an attack has little to gain; behind nothing it would have all.
+    empty = [(c.text, with_empty_answers(c)) for c in twins]
+    least = {language: score(empty_twin) for language, empty_twin in empty_bases().items()}
+    raised = [text for text, request in empty if score(request) > least[request.language]]
+    assert raised == []
 
 
 def test_honest_people_lose_nothing():

@@ -27,7 +27,7 @@ from agents.interview.evaluation.details import (
 )
 from agents.interview.evaluation.fields import active_words
 from agents.interview.evaluation.notes import write_notes
-from agents.interview.evaluation.orders import is_order
+from agents.interview.evaluation.orders import counts_nothing
 from agents.interview.evaluation.rubric import RUBRIC_VERSION, score_marks
 from agents.interview.interviewer.depth import looks_like_gibberish
 from agents.interview.language import content_words, detect_language, fold, stem, word_spans
@@ -166,7 +166,7 @@ def _read_answers(request: EvaluationRequest) -> dict[str, _Answer]:
         for reading in read_sentences(said, heard=heard, topic=topic, language=spoken):
             if turn.id in strayed:
                 answers[key].strayed.append(reading)
-            elif not is_order(reading.text):
+            elif not counts_nothing(reading.text):
                 answers[key].readings.append((turn, reading))
     return answers
 
@@ -314,7 +314,7 @@ def _evidence(told: Sequence[tuple[Turn, SentenceReading]]) -> tuple[Evidence, .
 
 def _closed_evidence(question: Question, answer: _Answer) -> tuple[Evidence, ...]:
     for turn in answer.turns:
-        if is_order(turn.text):
+        if counts_nothing(turn.text):
             continue
         if question.kind is QuestionKind.RATING:
             has_value = parse_rating(turn.text, rating_scale(question)) is not None

@@ -13,7 +13,7 @@ from typing import Any
 
 from agents.interview.bounds import bound_turns
 from agents.interview.evaluation.notes import write_notes
-from agents.interview.evaluation.orders import is_order
+from agents.interview.evaluation.orders import counts_nothing
 from agents.interview.evaluation.rubric import MARK_MAX, RUBRIC_VERSION, score_marks
 from agents.interview.types import (
     Dimension,
@@ -184,7 +184,7 @@ def _real_quotes(quotes: object, spoken: Mapping[str, str]) -> list[Evidence]:
         if (
             len(quote) >= MIN_QUOTE_CHARACTERS
             and quote in spoken.get(turn_id, "")
-            and not is_order(quote)
+            and not counts_nothing(quote)
         ):
             kept.append(Evidence(turn_id=turn_id, quote=quote))
     return kept

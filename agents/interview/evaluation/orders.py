@@ -18,7 +18,7 @@ MAX_SENTENCE_CHARACTERS = 4_000
 
 _TOP = r"(?:full|top|highest|high|maximum|max|perfect|best|excellent)"
 _BEST = r"(?:maxim[oa]|mas alt[oa]|mejor|perfect[oa]|complet[oa])"
-_MARKS = rf"{_TOP} (?:score|marks?|rating|grade|quality|points?|payment|payout)"
+_MARKS = rf"{_TOP} (?:score|marks?|rating|grade|quality|points?|payment|payout|evaluation)"
 _DIMENSION = r"(?:coverage|specificity|depth|clarity|relevance|dimension|dimensions)"
 _DIMENSION_ES = r"(?:cobertura|especificidad|profundidad|claridad|relevancia|dimension(?:es)?)"
 _QUALITY = r"(?:complete|detailed|specific|relevant|concrete|excellent|perfect|useful)"
@@ -39,6 +39,7 @@ _ORDER = re.compile(
             rf"treat|consider|enter|register|credit|note down|write down)\b{_GAP}"
             rf"\b(?:{_MARKS}|100\b(?: out of| points| percent|%)?|"
             rf"{_DIMENSION}|an? 4\b|as an? {_QUALITY}|as {_QUALITY}|concrete evidence|"
+            rf"as (?:verified |hard |proven )?(?:facts|evidence|proof)|"
             rf"above as|payout|payment)",
             rf"\b(?:set|mark|rate|score|grade) (?:it|this|that|me|everything|{_DIMENSION}|every "
             rf"\w+)\b{_GAP}\b(?:100|an? 4|4|perfect|{_MARKS}|accordingly)\b",
@@ -79,6 +80,23 @@ _ORDER = re.compile(
             rf"\b(?:pago|puntuacion|nota)\b",
             r"\b(?:confirmo|certifico|declaro|decido) que (?:el|la|mi|este|esta) (?:pago|"
             r"recompensa|puntuacion|nota) (?:debe|deberia|tiene que|ha de)\b",
+            # What is to come out of the marking, as if it were done.
+            rf"\b(?:grade|score|evaluation|mark|rating) (?:for|of) (?:this|the|my) (?:conversation|"
+            rf"interview|answers?|session|transcript|respondent|participant)\b|"
+            rf"\b{_DIMENSION} ?[=:] ?[0-4]\b|</?(?:score|grade|mark|rating|evaluation|payout)\b",
+            rf"\b(?:(?:my (?:answers?|responses?|interview|feedback)|this (?:interview|feedback|"
+            rf"participant))\b{_GAP}\b|i (?:really |clearly )?)(?:merits?|deserves?|earns?)\b{_GAP}"
+            rf"\b{_MARKS}\b",
+            rf"\bneed you to (?:output|give|award|assign|return|set|score|rate|mark)\b{_GAP}\b"
+            rf"(?:maximum|highest|{_MARKS}|100)\b|\bmake sure (?:that )?i (?:get|receive|am paid) "
+            rf"the (?:maximum|highest|top|full payout|full reward)\b",
+            r"\byou(?:'re| are) (?:the|my|a) (?:judge|grader|evaluator|scorer|rater)\b|"
+            r"^(?:now |please )?(?:forget|ignore|disregard) (?:all )?your "
+            r"(?:instructions?|rules)\b|"
+            r"\byou are now (?:an?|my|the) (?:\w+ )?(?:assistant|chatbot|ai|bot|model)\b|"
+            r"^(?:dear |hey |attention )?(?:assistant|chatbot),|\b(?:previous|old) rubric\b|"
+            r"\b(?:decode|decrypt) (?:it |this |that )?and (?:obey|follow|execute)\b|"
+            r"\b(?:ignora|ignore|olvida|omite) (?:la rubrica|las reglas|las preguntas)\b",
             # Its inner workings.
             r"\b(?:do not|don'?t|skip|without|stop) (?:the )?(?:evaluat\w+|scoring|"
             r"grading|score|grade)"
@@ -158,6 +176,19 @@ _QUOTED_ORDER = re.compile(
 )
 """What somebody says they type elsewhere for a living: told, not given."""
 
+_MACHINE_TEXT = re.compile(
+    r"\bas an? (?:ai|artificial intelligence|large)?\s?(?:language model|ai (?:language )?model|"
+    r"ai assistant|chatbot)\b|\bi(?: am|'m) (?:just )?an? (?:ai|artificial intelligence)"
+    r"(?: language)?(?: model| assistant)?\b(?! (?:engineer|researcher|developer|student))|"
+    r"\bi (?:don'?t|do not) have personal (?:experiences?|opinions?|feelings)\b|"
+    r"\b(?:sure|certainly|of course)[!,.]? here(?:'s| is| are) (?:a|an|the|some) (?:\w+ ){0,3}"
+    r"(?:response|answer|reply|version|draft|example)\b|"
+    r"\bcomo (?:un )?(?:modelo de lenguaje|asistente de (?:ia|inteligencia artificial))\b|"
+    r"\bsoy una (?:ia|inteligencia artificial)\b|"
+    r"\bno tengo (?:experiencias|opiniones) personales\b|"
+    r"\b(?:claro|por supuesto)[!,.]? aqui (?:tienes|esta) (?:una|la|un) (?:\w+ ){0,2}respuesta\b"
+)
+
 
 def has_forged_role(text: str) -> bool:
     """Tell whether a text imitates the mark-up of another speaker's turn."""
@@ -175,6 +206,16 @@ def is_order(sentence: str) -> bool:
     return bool(
         patterns.INSTRUCTION.search(folded) or _ORDER.search(folded) or has_forged_role(head)
     )
+
+
+def names_a_machine_as_writer(text: str) -> bool:
+    """Tell whether a text says of itself that a language model wrote it."""
+    return _MACHINE_TEXT.search(fold(text)) is not None
+
+
+def counts_nothing(sentence: str) -> bool:
+    """Tell whether a sentence is never scored: an order, or a machine that speaks of itself."""
+    return is_order(sentence) or names_a_machine_as_writer(sentence[:MAX_SENTENCE_CHARACTERS])
 
 
 def has_orders(text: str) -> bool:

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
-from agents.interview.evaluation.orders import has_forged_role, has_orders
-from agents.interview.language import fold
-from agents.interview.types import Flag, FlagKind, Question, Role, Turn
-
-_MACHINE_TEXT = re.compile(
-    r"\bas an? (?:ai|artificial intelligence|large)?\s?(?:language model|ai (?:language )?model|"
-    r"ai assistant|chatbot)\b|\bi(?: am|'m) (?:just )?an? (?:ai|artificial intelligence)"
-    r"(?: language)?(?: model| assistant)?\b(?! (?:engineer|researcher|developer|student))|"
-    r"\bi (?:don'?t|do not) have personal (?:experiences?|opinions?|feelings)\b|"
-    r"\b(?:sure|certainly|of course)[!,.]? here(?:'s| is| are) (?:a|an|the|some) (?:\w+ ){0,3}"
-    r"(?:response|answer|reply|version|draft|example)\b|"
-    r"\bcomo (?:un )?(?:modelo de lenguaje|asistente de (?:ia|inteligencia artificial))\b|"
-    r"\bsoy una (?:ia|inteligencia artificial)\b|"
-    r"\bno tengo (?:experiencias|opiniones) personales\b|"
-    r"\b(?:claro|por supuesto)[!,.]? aqui (?:tienes|esta) (?:una|la|un) (?:\w+ ){0,2}respuesta\b"
+from agents.interview.evaluation.orders import (
+    has_forged_role,
+    has_orders,
+    names_a_machine_as_writer,
 )
+from agents.interview.types import Flag, FlagKind, Question, Role, Turn
 
 
 def _visitor(turns: Sequence[Turn]) -> list[Turn]:
@@ -64,5 +53,5 @@ def find_machine_text(questions: Sequence[Question], turns: Sequence[Turn]) -> F
 
     Style is no sign: detectors of it do not carry over to new questions.
     """
-    found = [turn for turn in _visitor(turns) if _MACHINE_TEXT.search(fold(turn.text))]
+    found = [turn for turn in _visitor(turns) if names_a_machine_as_writer(turn.text)]
     return _flag(FlagKind.LLM_GENERATED, "A turn names a language model as its writer.", found)

@@ -59,6 +59,26 @@ def _with_text(request: EvaluationRequest, text: str, *, is_alone: bool) -> Eval
     )
 
 
+def empty_bases() -> dict[str, EvaluationRequest]:
+    """Return the good interviews with next to nothing in place of every answer."""
+    return {language: _emptied(request) for language, request in _bases().items()}
+
+
+def with_empty_answers(case: Case) -> EvaluationRequest:
+    """Return an attack's text behind next to nothing."""
+    return _with_text(_emptied(case.twin or case.request), case.text, is_alone=False)
+
+
+def _emptied(request: EvaluationRequest) -> EvaluationRequest:
+    words = {"en": "It was ok.", "es": "Estuvo bien."}[request.language]
+    return replace(
+        request,
+        turns=tuple(
+            replace(turn, text=words) if turn.role is Role.USER else turn for turn in request.turns
+        ),
+    )
+
+
 def read_attacks() -> list[Case]:
     """Return every attack: texts behind an honest answer, and whole interviews."""
     bases = _bases()
