@@ -72,7 +72,7 @@ def survey_questions_in(text: str, asked: tuple[Question, ...]) -> int:
     return sum(text.count(wording) for wording in {question.text for question in asked})
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=90, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     asked=questions(),
     language=st.sampled_from(["en", "es", "fr", "es-MX"]),
@@ -116,7 +116,7 @@ def test_the_same_turns_give_the_same_words(asked, lines):
     assert first.say_all(lines) == second.say_all(lines)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=90, deadline=None)
 @given(
     asked=questions(),
     readings=st.lists(
