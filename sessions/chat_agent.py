@@ -47,29 +47,29 @@ _RULES: Final = (
 
 _GREETING = {
     "en": "Hello! What would you like to talk about?",
-    "es": "¡Hola! ¿De qué le gustaría hablar?",
+    "es": "¡Hola! ¿De qué te gustaría hablar?",
 }
 _UNREACHABLE = {
     "en": "I cannot reach my language model right now. Your message is kept; please try again.",
     "es": (
-        "Ahora mismo no puedo acceder a mi modelo de lenguaje. Su mensaje queda guardado; "
-        "inténtelo de nuevo."
+        "Ahora mismo no puedo acceder a mi modelo de lenguaje. Tu mensaje queda guardado; "
+        "inténtalo de nuevo."
     ),
 }
 _TOO_MUCH = {
     "en": "This chat has used up its answers for now. Please come back in an hour.",
-    "es": "Esta conversación ha agotado sus respuestas por ahora. Vuelva dentro de una hora.",
+    "es": "Esta conversación ha agotado sus respuestas por ahora. Vuelve dentro de una hora.",
 }
 _NOT_CONFIGURED = {
     "en": "No language model is connected any more, so I cannot answer. Please start a new chat.",
     "es": (
-        "Ya no hay ningún modelo de lenguaje conectado, así que no puedo responder. Empiece una "
+        "Ya no hay ningún modelo de lenguaje conectado, así que no puedo responder. Empieza una "
         "conversación nueva."
     ),
 }
 _LOST_THREAD = {
     "en": "Sorry, I lost my thread for a moment. Could you say that once more?",
-    "es": "Perdone, he perdido el hilo un momento. ¿Puede decirlo otra vez?",
+    "es": "Perdona, he perdido el hilo un momento. ¿Puedes decirlo otra vez?",
 }
 
 

@@ -25,21 +25,21 @@ _QUESTIONS = {
         (
             "tool",
             QuestionKind.OPEN,
-            "¿Qué aplicación o herramienta usa casi todos los días y para qué?",
+            "¿Qué aplicación o herramienta usas casi todos los días y para qué?",
         ),
-        ("trouble", QuestionKind.OPEN, "Cuénteme la última vez que le hizo perder tiempo."),
+        ("trouble", QuestionKind.OPEN, "Cuéntame la última vez que te hizo perder tiempo."),
         (
             "loss",
             QuestionKind.RATING,
-            "Del 1 al 5, ¿cuánto la echaría de menos si mañana desapareciera?",
+            "Del 1 al 5, ¿cuánto la echarías de menos si mañana desapareciera?",
         ),
-        ("wish", QuestionKind.OPEN, "Si pudiera cambiar una sola cosa, ¿cuál sería?"),
+        ("wish", QuestionKind.OPEN, "Si pudieras cambiar una sola cosa, ¿cuál sería?"),
     ),
 }
 
 _PURPOSE = {
     "en": "a tool you use every day",
-    "es": "una herramienta que usa a diario",
+    "es": "una herramienta que usas a diario",
 }
 
 _INTRODUCTION = {
@@ -51,9 +51,9 @@ _INTRODUCTION = {
     ),
     "es": (
         "Soy el agente de práctica incluido en Parley. Aquí no hay ningún modelo de lenguaje "
-        "conectado, así que no puedo hablar de todo, pero puedo mostrarle cómo es una "
-        "entrevista: cuatro preguntas breves sobre una herramienta que usa. Puede saltarse o "
-        "corregir lo que quiera; nada se puntúa ni se paga."
+        "conectado, así que no puedo hablar de todo, pero puedo mostrarte cómo es una "
+        "entrevista: cuatro preguntas breves sobre una herramienta que usas. Puedes saltarte o "
+        "corregir lo que quieras; nada se puntúa ni se paga."
     ),
 }
 

@@ -18,6 +18,7 @@ from agents.video.pipeline.orchestrator import VideoGenerationOrchestrator
 from agents.video.pipeline.types import Fence, Reporter, RowLoader
 from agents.video.pipeline.workspace import Workspace
 from agents.video.storage import ALIAS
+from agents.voice.prices import merge_prices
 
 SCRATCH_FOLDER = "video-work"
 
@@ -77,4 +78,5 @@ def _read_speech() -> SpeechOptions | None:
         base_url=settings.OPENAI_BASE_URL,
         model=settings.VOICE_TTS_MODEL,
         voice=settings.VOICE_TTS_VOICE,
+        prices=merge_prices(settings.VOICE_PRICES),
     )

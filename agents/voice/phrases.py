@@ -1,6 +1,7 @@
 """What an agent says by itself, in English and Spanish: when nothing is heard, when time is up.
 
-Owns these few sentences; everything else an agent says comes from its host or its model.
+Owns these few sentences; everything else an agent says comes from its host or its model. In
+Spanish they address nobody: some surveys say "tú", others "usted".
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from typing import Final
 
 NUDGE: Final = {
     "en": "Are you still there? Take your time; I am listening.",
-    "es": "¿Sigue ahí? Tómese su tiempo; le escucho.",
+    "es": "¿Hay alguien ahí? No hay prisa; sigo escuchando.",
 }
 FAREWELL: Final = {
     "en": "Our time is up, so I will stop here. Thank you for talking with me.",
@@ -17,7 +18,7 @@ FAREWELL: Final = {
 }
 APOLOGY: Final = {
     "en": "Sorry, something went wrong on my side. Could you say that once more?",
-    "es": "Perdone, algo ha fallado por mi parte. ¿Puede decirlo otra vez?",
+    "es": "Perdón, algo ha fallado por mi parte. Una vez más, por favor.",
 }
 TRIAL: Final = {"en": "One moment.", "es": "Un momento."}
 """Said to nobody: whether the voice works again."""

@@ -19,7 +19,7 @@ from sessions.models import SessionKind, SessionMode
 from sessions.practice import practice_briefing, practice_language
 from sessions.services.conversations import CreatedSession, create_session
 from sessions.services.rooms import RoomTakenError, use_claimed_room
-from sessions.services.voices import choose_transport, set_transport
+from sessions.services.voices import choose_transport, ring_if_wanted, set_transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,7 @@ def start_chat(
             created.session.save(
                 update_fields=["mode", "transport", "agent_due_at", "room_is_open"]
             )
+            ring_if_wanted(created.session)
             return created
     except IntegrityError:
         # Somebody else's conversation took the name between the look and the insert.

@@ -16,6 +16,7 @@ from core import clock, lease, ratelimit
 from core.errors import ConflictError, InvalidInputError
 from core.jobs import nudge
 from core.live import append_event, publish_ephemeral
+from core.live.publishing import publish
 from sessions import limits, payloads
 from sessions.livekit import rooms as livekit_rooms
 from sessions.models import (
@@ -36,6 +37,8 @@ from sessions.services.endings import DELETE_ROOM_JOB
 from sessions.transports import list_transports
 
 AUTO = "auto"
+WAITING_ROOMS = "voice-rooms"
+"""The stream on which rooms ring for an agent."""
 NOTHING_HEARD = "…"
 """What stands for an utterance that was cut before any of it was heard."""
 
@@ -103,6 +106,7 @@ def switch_transport(*, voice_session: VoiceSession, transport: str) -> VoiceSes
         refuse_if_ended(row)
         set_transport(row, chosen)
         row.save(update_fields=["mode", "transport", "agent_due_at", "room_is_open"])
+        ring_if_wanted(row)
     return row
 
 
@@ -115,6 +119,12 @@ def set_transport(row: VoiceSession, transport: Transport) -> None:
     # the lease runs out and another one finds the room waiting.
     row.agent_due_at = (row.agent_due_at or clock.now()) if is_room else None
     row.room_is_open = row.room_is_open or is_room
+
+
+def ring_if_wanted(row: VoiceSession) -> None:
+    """Have whoever runs rooms look at once, when this is committed and wants an agent there."""
+    if row.agent_due_at is not None:
+        transaction.on_commit(lambda: publish(WAITING_ROOMS, {"type": "voice.room_waits"}))
 
 
 # --- the lease ----------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import override_settings
 
@@ -176,6 +178,11 @@ def test_without_a_model_a_practice_interview_is_held(api_of, vera, language, he
     assert greeting.count(begins) == 1
     segments = turns.say(voice_session=row, text="I use a calendar every day.", client_id="c1")
     assert len(segments) == 2
+    if held_in == "es":
+        # As the page around it does, it says "tú".
+        said = " ".join(segment.text for segment in row.segments.filter(role="agent"))
+        assert "Puedes saltar" in said
+        assert not re.search(r"\b(?:usted|su|le|puede|quiera|quiere|dígame)\b", said, re.I)
 
 
 def test_with_a_model_the_model_answers(api_of, ana, acme, connect_model):

@@ -37,6 +37,7 @@ from sessions import chat_agent, limits, selectors
 from sessions.agent_turns import to_history
 from sessions.models import EndReason, SessionStatus, Transport, VoiceSession
 from sessions.services import conversations, endings, recordings, voices
+from sessions.voice.bell import Bell
 from sessions.voice.host import SpokenConversation
 from sessions.voice.recordings import WavRecording
 from sessions.voice.relay import AudioRelay, SendFrame
@@ -112,6 +113,8 @@ class VoiceRunner:
         self._looking: asyncio.Task[None] | None = None
         self._finishing: set[asyncio.Task[None]] = set()
         self._runs_rooms = False
+        self._bell: Bell | None = None
+        self._listening: asyncio.Task[None] | None = None
         self._owner = f"{socket.gethostname()}:{os.getpid()}"[:80]
 
     # --- for sockets ----------------------------------------------------------------------------
@@ -251,10 +254,11 @@ class VoiceRunner:
     async def stop_all(self) -> None:
         """End every agent and all that watches them; for the end of a process and for tests."""
         self._runs_rooms = False
-        if self._looking is not None:
-            self._looking.cancel()
-            await asyncio.wait({self._looking})
-            self._looking = None
+        for task in (self._looking, self._listening):
+            if task is not None:
+                task.cancel()
+                await asyncio.wait({task})
+        self._looking = self._listening = self._bell = None
         await asyncio.gather(*(self._stop(agent) for agent in list(self._agents.values())))
         if self._finishing:
             await asyncio.wait(self._finishing, timeout=STOP_SECONDS)
@@ -275,6 +279,9 @@ class VoiceRunner:
     def run_rooms(self) -> None:
         """Also start agents in rooms that wait for one, from now on."""
         self._runs_rooms = True
+        if self._bell is None:
+            self._bell = Bell()
+            self._listening = asyncio.create_task(self._bell.listen(), name="voice.bell")
         self._look_after()
 
     def _look_after(self) -> None:
@@ -282,10 +289,18 @@ class VoiceRunner:
             self._looking = asyncio.create_task(self._look_regularly())
 
     async def _look_regularly(self) -> None:
+        next_look = clock.monotonic() + limits.AGENT_LOOK_SECONDS
         while self._agents or self._runs_rooms:
-            await asyncio.sleep(limits.AGENT_LOOK_SECONDS)
+            pause = next_look - clock.monotonic()
+            has_rung = False
+            if self._bell is None:
+                await asyncio.sleep(max(0.0, pause))
+            else:
+                has_rung = await self._bell.wait(pause)
             try:
-                await self._look()
+                if not has_rung:
+                    next_look = clock.monotonic() + limits.AGENT_LOOK_SECONDS
+                    await self._look()
                 if self._runs_rooms:
                     await self._enter_rooms()
             except DatabaseError as error:
@@ -327,14 +342,23 @@ class VoiceRunner:
         free = settings.VOICE_MAX_AGENTS - len(self._agents)
         if free <= 0:
             return
-        for row in await in_thread(voices.find_wanted_agents)(limit=min(free, 5)):
-            async with self._lock(row.pk):
-                if row.pk in self._agents:
-                    continue
-                try:
-                    await self._start(row.pk, Transport.LIVEKIT, takes_over=False)
-                except VoiceUnavailableError as error:
-                    await self._give_up_room(row, error)
+        waiting = await in_thread(voices.find_wanted_agents)(limit=min(free, 5))
+        # Side by side: joining one room takes a while, and its neighbours wait for no reason.
+        outcomes = await asyncio.gather(
+            *(self._enter_room(row) for row in waiting), return_exceptions=True
+        )
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+
+    async def _enter_room(self, row: VoiceSession) -> None:
+        async with self._lock(row.pk):
+            if row.pk in self._agents:
+                return
+            try:
+                await self._start(row.pk, Transport.LIVEKIT, takes_over=False)
+            except VoiceUnavailableError as error:
+                await self._give_up_room(row, error)
 
     async def _give_up_room(self, row: VoiceSession, error: VoiceUnavailableError) -> None:
         if error.code in ("voice_running", "voice_busy"):

@@ -5,12 +5,13 @@ Owns frozen dataclasses. Reads no settings: `agents.video.factory` does.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from agents.video.pipeline.types import AgentUpdate, Fence, RowLoader
 from agents.video.pipeline.workspace import Workspace
+from agents.voice.prices import LIST_PRICES, Price
 
 StatusCallback = Callable[[AgentUpdate], Awaitable[None]]
 
@@ -25,6 +26,8 @@ class SpeechOptions:
     model: str = "gpt-4o-mini-tts"
     voice: str = "alloy"
     """Used where the script names none."""
+    prices: Mapping[str, Price] = field(default_factory=lambda: LIST_PRICES)
+    """The one table of what models cost, see `agents.voice.prices`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.video.factory import read_options
 from agents.video.pipeline import ffmpeg
 from agents.video.pipeline.context import SpeechOptions
 from agents.video.pipeline.speech import espeak, remote
@@ -320,6 +321,30 @@ async def test_a_provider_that_refuses_fails_the_run_with_what_to_do(
     assert word in caught.value.reason
     assert "key-of-the-test" not in caught.value.reason
     assert processes_in(tmp_path) == []
+
+
+async def test_an_administrators_price_counts_for_videos_too(speech_server, settings):
+    settings.OPENAI_API_KEY = "key-of-the-test"
+    settings.OPENAI_BASE_URL = speech_server.base_url
+    settings.VIDEO_VOICE = "openai"
+    speech_server.script("speech", hum=0.5, times=3)
+    told = []
+    for model, own in (
+        ("tts-1", {}),
+        ("tts-1", {"tts-1": {"characters": 2.0}}),
+        ("house-voice", {"house-voice": {"minute": 0.6}}),
+    ):
+        settings.VOICE_TTS_MODEL, settings.VOICE_PRICES = model, own
+        async with remote.RemoteVoice(read_options().speech) as voice:
+            cost = (await voice.speak("Hello there, all of you.", reference="x")).cost
+        told.append((cost.unit, cost.quantity, cost.amount_usd))
+
+    # 24 characters at 15 and at 2 dollars a million; half a second at 0.60 dollars a minute.
+    assert told == [
+        ("characters", Decimal(24), Decimal("0.000360")),
+        ("characters", Decimal(24), Decimal("0.000048")),
+        ("seconds", Decimal("0.5"), Decimal("0.005000")),
+    ]
 
 
 async def test_a_server_that_is_not_there_is_unavailable(monkeypatch):

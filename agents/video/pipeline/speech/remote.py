@@ -17,6 +17,7 @@ import httpx2
 from agents.llm.transport import CappedTransport
 from agents.video.pipeline.context import SpeechOptions
 from agents.video.pipeline.types import Cost, PipelineError
+from agents.voice.prices import Price
 from core.retry import backoff_seconds
 
 DEFAULT_URL: Final = "https://api.openai.com/v1"
@@ -29,9 +30,6 @@ BACKOFF_CAP_SECONDS: Final = 8.0
 RETRYABLE: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 BARE_RATE: Final = 24_000
 BARE_KINDS: Final = frozenset({"audio/pcm", "audio/l16", "audio/raw", "application/octet-stream"})
-#: List prices of OpenAI in dollars, November 2026: for a minute of sound, or a million characters.
-USD_A_MINUTE: Final = {"gpt-4o-mini-tts": Decimal("0.015")}
-USD_A_MILLION_CHARACTERS: Final = {"tts-1": Decimal(15), "tts-1-hd": Decimal(30)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +110,15 @@ class RemoteVoice:
         samples, rate = read_sound(response.content, kind)
         seconds = Decimal(len(samples) // 2) / Decimal(rate)
         model = self._options.model
-        if model in USD_A_MINUTE:
+        # A model without a price is counted at nothing, and named in the ledger.
+        price = self._options.prices.get(model, Price())
+        if price.per_minute:
             unit, quantity = "seconds", seconds
-            amount = seconds * USD_A_MINUTE[model] / 60
+            micros = seconds * Decimal(str(price.per_minute)) / 60
         else:
-            # A model without a price is counted at nothing, and named in the ledger.
             unit, quantity = "characters", Decimal(len(text))
-            amount = quantity * USD_A_MILLION_CHARACTERS.get(model, Decimal(0)) / 1_000_000
+            micros = quantity * Decimal(str(price.characters_per_1000)) / 1000
+        amount = micros / 1_000_000
         return Spoken(
             samples,
             rate,
