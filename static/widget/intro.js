@@ -48,6 +48,8 @@ export function drawInvitation(panel) {
     panel.shell.emit("shown");
   }
   const go = button(panel.t("invite_go"), { kind: "primary", onclick: () => panel.show("consent") });
+  // A reply kept from before this server told languages has none: then typing alone is promised.
+  const first = config.voice_languages?.includes(panel.language) ? "how_1_voice" : "how_1";
   const last = config.payment.max > 0 ? "how_3" : "how_3_unpaid";
   return {
     element: h("div.screen", {},
@@ -55,7 +57,7 @@ export function drawInvitation(panel) {
       config.description && h("p.soft.pre", {}, config.description),
       payHero(panel),
       facts(panel),
-      h("ol.steps", {}, ["how_1", "how_2", last].map((key) => h("li", {}, h("span", {}, panel.t(key))))),
+      h("ol.steps", {}, [first, "how_2", last].map((key) => h("li", {}, h("span", {}, panel.t(key))))),
       h("div.foot.foot--stick", {}, go, h("p.fine", {}, panel.t("ai_note")))),
     focus: panel.shell.isInline ? null : go,
   };

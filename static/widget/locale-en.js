@@ -12,6 +12,7 @@ export default {
   minutes_one: "about 1 minute", minutes_other: "up to {n} minutes",
   questions_one: "1 question", questions_other: "{n} questions",
   how_1: "Answer a few questions in your own words, by typing.",
+  how_1_voice: "Answer a few questions in your own words, by typing or speaking.",
   how_2: "Press Done. Your answers are scored right away.",
   how_3: "See your pay at once.",
   how_3_unpaid: "See how useful your answers were.",

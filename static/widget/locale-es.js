@@ -12,6 +12,7 @@ export default {
   minutes_one: "alrededor de 1 minuto", minutes_other: "hasta {n} minutos",
   questions_one: "1 pregunta", questions_other: "{n} preguntas",
   how_1: "Responde a unas preguntas con tus palabras, por escrito.",
+  how_1_voice: "Responde a unas preguntas con tus palabras, por escrito o hablando.",
   how_2: "Pulsa Terminar. Tus respuestas se puntúan al momento.",
   how_3: "Ves tu pago enseguida.",
   how_3_unpaid: "Ves lo útiles que han sido tus respuestas.",

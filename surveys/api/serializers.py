@@ -182,6 +182,9 @@ class WidgetSerializer(serializers.Serializer[Any]):
     targeting = TargetingSerializer()
     is_play_money = serializers.BooleanField()
     voice_available = serializers.BooleanField()
+    voice_languages = serializers.ListField(
+        child=serializers.CharField(), help_text="Of the survey's, those that can also be spoken."
+    )
     cache_seconds = serializers.IntegerField()
 
 

@@ -101,6 +101,11 @@ def payment_shape(version: SurveyVersion, currency: str) -> dict[str, Any]:
 def widget_shape(survey: Survey) -> dict[str, Any]:
     """Return what the widget may show before anybody has agreed to anything."""
     version = current_version(survey)
+    spoken = [
+        known
+        for known in version.languages
+        if is_configured() or Transport.BROWSER_AUDIO in list_transports(known)
+    ]
     return {
         "survey_id": survey.public_id,
         "status": survey.status,
@@ -116,8 +121,8 @@ def widget_shape(survey: Survey) -> dict[str, Any]:
             name: value for name, value in survey.targeting.items() if name != "attributes"
         },
         "is_play_money": survey.company.is_demo,
-        "voice_available": is_configured()
-        or any(Transport.BROWSER_AUDIO in list_transports(known) for known in version.languages),
+        "voice_available": bool(spoken),
+        "voice_languages": spoken,
         "cache_seconds": settings.WIDGET_CACHE_SECONDS,
     }
 

@@ -423,6 +423,20 @@ def test_the_widget_sees_only_what_it_may_show(acme: Company) -> None:
     assert "What were you trying" not in str(body)
     assert client.get(f"/survey/{survey.public_id}?key={survey.publishable_key}").json() == body
     assert client.get(f"/survey/{survey.public_id}").status_code == 401
+    assert (body["voice_available"], body["voice_languages"]) == (False, [])
+
+
+def test_the_widget_is_told_which_languages_can_be_spoken(
+    acme: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "surveys.api.shapes.list_transports",
+        lambda language: ("browser_audio", "typing") if language == "en" else ("typing",),
+    )
+    survey = make_survey(acme, languages=["es", "en"])
+    path = f"/survey/{survey.public_id}?key={survey.publishable_key}"
+    body = APIClient().get(path).json()
+    assert (body["voice_available"], body["voice_languages"]) == (True, ["en"])
 
 
 def test_the_widget_reports_two_steps_and_no_others(acme: Company) -> None:
