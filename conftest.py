@@ -11,10 +11,12 @@ PostgreSQL and Redis.
 from __future__ import annotations
 
 import atexit
+import functools
 import gc
 import os
 import shutil
 import socket
+import ssl
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -191,6 +193,14 @@ def django_db_setup(
         tables = RestoredTables("default")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: tables.restore())
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _certificates_read_once() -> Iterator[None]:
+    """Share a context of one kind: each new HTTP client would read a hundred certificates anew."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", functools.cache(ssl.create_default_context))
         yield
 
 

@@ -399,8 +399,9 @@ class _Scale:
 def _scale(values: Sequence[float]) -> _Scale:
     """Return a scale over 0 and all values with 2 to 6 ticks at round numbers (1, 2 or 5)."""
     low, high = min((0.0, *values)), max((0.0, *values))
-    if low == high:
-        high = 1.0
+    if high - low < 1e-300:
+        # All the same, or apart by less than can be divided.
+        low, high = 0.0, 1.0
     rough = (high - low) / 4
     magnitude = 10.0 ** math.floor(math.log10(rough))
     step = next(

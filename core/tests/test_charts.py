@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.charts import (
@@ -181,6 +181,7 @@ def test_sparkline_of_equal_values_is_level_and_of_one_value_is_nothing():
 
 
 @given(st.lists(figures, max_size=40))
+@example([5e-324])
 def test_every_line_stays_inside_its_box(values):
     chart = build_line_chart(title="x", points=[Point(str(i), v) for i, v in enumerate(values)])
 

@@ -101,7 +101,8 @@ class Server:
             self._clients.close()
 
 
-@pytest.fixture(params=["uvicorn", "daphne"])
+# Production and the demo run uvicorn; daphne serves development.
+@pytest.fixture(params=["uvicorn", pytest.param("daphne", marks=pytest.mark.slow)])
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
     running = Server(request.param, tmp_path / "server.log", {})
     yield running

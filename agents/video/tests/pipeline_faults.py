@@ -7,11 +7,14 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 from django.core.files.storage import FileSystemStorage
 
 from agents.video.pipeline.ffmpeg import find_ffmpeg
 
+ASLEEP_FILE = "asleep"
+"""Left in its folder by a worker that begins to sleep."""
 ASLEEP_SECONDS = 60
 """How long a worker that sleeps would be waited for."""
 WORKER = "agents.video.tests.pipeline_faults"
@@ -70,8 +73,10 @@ def main():
         return 0
     elif behaviour == "stubborn":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        Path(ASLEEP_FILE).touch()
         time.sleep(ASLEEP_SECONDS)
     elif behaviour == "slow":
+        Path(ASLEEP_FILE).touch()
         time.sleep(ASLEEP_SECONDS)
     elif behaviour == "chatty":
         sys.stdout.write("not json\n[1]\n")

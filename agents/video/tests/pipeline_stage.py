@@ -164,6 +164,11 @@ def processes_in(folder):
     return found
 
 
+def none_left(folder):
+    """Tell whether no process works in a folder; one that was killed may take a moment to go."""
+    return wait_until(lambda: processes_in(folder) == [], 20.0)
+
+
 async def until_busy(folder):
     """Wait until a process of a run works in the folder."""
     assert await asyncio.to_thread(wait_until, lambda: processes_in(folder))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from agents.video.pipeline.processes import PROCESS_FOLDER, is_running, sweep_orphans
-from agents.video.tests.pipeline_stage import processes_in, wait_until
+from agents.video.tests.pipeline_stage import none_left, processes_in, wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
 SCENES = 4
@@ -77,7 +77,7 @@ def test_a_killed_worker_leaves_no_process_and_the_next_attempt_finishes(tmp_pat
     assert reused["Agent5"] == (point == "composed")
     if point in ("composing", "composed"):
         assert (reused["Agent2"], reused["Agent4"]) == (True, True)
-    assert processes_in(tmp_path) == []
+    assert none_left(tmp_path)
 
 
 def record(folder, name, pid, started):

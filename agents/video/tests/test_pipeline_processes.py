@@ -15,7 +15,7 @@ from agents.video.pipeline.processes import (
     run_process,
 )
 from agents.video.pipeline.slots import count_slots, hold_slot
-from agents.video.tests.pipeline_stage import processes_in, until_busy
+from agents.video.tests.pipeline_stage import none_left, processes_in, until_busy
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ async def test_cancelling_ends_the_whole_family(scratch):
 
     # They would sleep for a minute.
     assert time.monotonic() - started < 30
-    assert processes_in(scratch) == []
+    assert none_left(scratch)
 
 
 async def test_a_reader_that_fails_ends_the_process(scratch):
@@ -102,7 +102,7 @@ async def test_a_reader_that_fails_ends_the_process(scratch):
     with pytest.raises(ExceptionGroup):
         await run_process(shell("echo one; sleep 60"), scratch=scratch, on_line=read)
 
-    assert processes_in(scratch) == []
+    assert none_left(scratch)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a signal of Linux")

@@ -8,10 +8,10 @@ from decimal import Decimal
 
 import pytest
 
-from agents.video.pipeline import agent2
+from agents.video.pipeline import agent2, agent5
 from agents.video.pipeline.mp4 import read_movie
 from agents.video.pipeline.speech.track import Timeline
-from agents.video.pipeline.types import RowError, Scene, SceneKind, VideoResult
+from agents.video.pipeline.types import PipelineError, RowError, Scene, SceneKind, VideoResult
 from agents.video.tests.pipeline_stage import (
     ROOT_KEY,
     SESSION,
@@ -21,7 +21,7 @@ from agents.video.tests.pipeline_stage import (
     decode_sound,
     heard_spans,
     make_script,
-    processes_in,
+    none_left,
     read_cues,
     read_sound,
 )
@@ -75,7 +75,7 @@ def test_a_script_becomes_a_video_and_every_step_is_said(rendered):
     assert isinstance(moment, int)
     assert abs(moment - time.time()) < 600
     assert not (stage.folder / "scratch" / f"{SESSION}-1").exists()
-    assert processes_in(stage.folder) == []
+    assert none_left(stage.folder)
 
 
 def test_the_video_holds_what_it_should(rendered):
@@ -230,6 +230,26 @@ async def test_a_scene_without_words_is_shown_in_silence(tmp_path):
     assert stage.path(result.captions_key).read_text() == "WEBVTT\n"
     movie = read_movie(stage.path(result.video_key))
     assert movie.longest("vide") == pytest.approx(4.8, abs=0.05)
+
+
+async def test_a_manifest_that_names_files_elsewhere_is_none(tmp_path, rendered):
+    shutil.copytree(rendered[0].folder / "store", tmp_path / "store")
+    path = tmp_path / "store/scaffold_test/user_1/video_1/agent2/attempt-1/manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["files"][0]["key"] = "scaffold_test/user_2/video_9/agent2/attempt-1/slide-0001.png"
+    path.write_text(json.dumps(manifest))
+    workspace = Stage(tmp_path).open_workspace("user_1", "video_1")
+
+    assert await workspace.scan("agent2", [1]) == []
+    assert len(await workspace.scan("agent4", [1])) == 1
+
+
+def test_composition_refuses_a_file_that_is_no_video(tmp_path):
+    path = tmp_path / "video.mp4"
+    path.write_bytes(b"\x00\x00\x00\x18ftypisom" + bytes(60))
+
+    with pytest.raises(PipelineError, match="video_damaged"):
+        agent5.check_video(path, 3.0, has_captions=False)
 
 
 @pytest.mark.slow

@@ -28,7 +28,7 @@ from agents.video.tests.pipeline_stage import (
     decode_sound,
     heard_spans,
     make_script,
-    processes_in,
+    none_left,
     read_cues,
     read_sound,
 )
@@ -320,7 +320,7 @@ async def test_a_provider_that_refuses_fails_the_run_with_what_to_do(
     assert caught.value.error == code
     assert word in caught.value.reason
     assert "key-of-the-test" not in caught.value.reason
-    assert processes_in(tmp_path) == []
+    assert none_left(tmp_path)
 
 
 async def test_an_administrators_price_counts_for_videos_too(speech_server, settings):
