@@ -27,7 +27,7 @@ WORKERS ?= logical
 SOAK_SECONDS ?= 600
 
 .PHONY: help demo doctor test test-browser test-services check format services services-stop \
-	services-status bench soak image-rehearsal constraints
+	services-status bench soak lighthouse image-rehearsal constraints
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -98,11 +98,14 @@ services-stop: $(RUNTIME) ## stop what `make services` started
 services-status: $(RUNTIME) ## tell which services run, and where
 	@$(PY) -m scripts.services status
 
-bench: $(BENCH) ## the quick form of every benchmark
-	@scripts/run_benchmarks.sh
+bench: $(BENCH) ## the quick form of every benchmark, on PostgreSQL, Redis and LiveKit where one needs them
+	@$(PY) -m scripts.services run -- scripts/run_benchmarks.sh
 
 soak: $(DEV) ## ten minutes of everything at once on PostgreSQL and Redis (SOAK_SECONDS=600)
 	@$(PY) -m scripts.services run -- $(PY) -m benchmarks.load_soak --seconds $(SOAK_SECONDS)
+
+lighthouse: $(RUNTIME) ## Lighthouse's scores of the public pages, on a demo of its own
+	@$(PY) -m scripts.lighthouse --runs 3
 
 image-rehearsal: $(DEV) ## what Docker would do with Dockerfile and compose.yaml, done without it
 	@$(PY) -m scripts.services run -- $(PY) -m scripts.image.rehearse

@@ -168,6 +168,30 @@ def measure(bench: Bench, visits: int) -> tuple[list[Took], list[Took]]:
     return [start for start, _ in times], [complete for _, complete in times]
 
 
+def count_statements(bench: Bench) -> dict[str, int]:
+    """Return how many statements one start, one turn and one complete ask the database."""
+    from django.db import connection
+
+    counted: dict[str, int] = {}
+    call = bench.call
+
+    def counting_call(path: str, *arguments: Any) -> tuple[dict[str, Any], Took]:
+        seen: list[str] = []
+
+        def note(execute: Any, sql: str, *rest: Any) -> Any:
+            seen.append(sql)
+            return execute(sql, *rest)
+
+        with connection.execute_wrapper(note):
+            answer = call(path, *arguments)
+        counted[path.rpartition("/")[2]] = len(seen)
+        return answer
+
+    with patch.object(bench, "call", counting_call):
+        bench.visit()
+    return counted
+
+
 def show(name: str, times: list[Took]) -> float:
     """Print one row; return the median of the processor time."""
     wall = sorted(took.wall_ms for took in times)
@@ -202,9 +226,15 @@ def main() -> int:
         slowest = max(
             show("start, zero-delay agents", start), show("complete, zero-delay agents", complete)
         )
-        start_builtin, complete_builtin = measure(Bench(), visits)
+        builtin = Bench()
+        start_builtin, complete_builtin = measure(builtin, visits)
         show("start, built-in agents", start_builtin)
         show("complete, built-in agents", complete_builtin)
+        statements = count_statements(builtin)
+    print(
+        "statements, the begin and end of transactions included: "
+        + ", ".join(f"{name} {statements[name]}" for name in ("start", "turns", "complete"))
+    )
     print(
         f"limit {LIMIT_MS:.0f} ms of processor time at the median: "
         f"{'met' if slowest <= LIMIT_MS else 'missed'} ({slowest:.1f} ms)"

@@ -1,6 +1,6 @@
 """How long a room waits for its agent: taken by lease, and in the room.
 
-    python -m benchmarks.voice_pickup [--rooms 20]
+    python -m benchmarks.voice_pickup [--rooms 20] [--quick]
 
 One `run_voice_worker` process on PostgreSQL and a LiveKit server: DATABASE_URL (the server, the
 database is made and dropped), REDIS_URL, TEST_LIVEKIT_URL, TEST_LIVEKIT_API_KEY and
@@ -112,8 +112,14 @@ def main() -> None:
     """Start a worker and measure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rooms", type=int, default=20)
-    rooms = parser.parse_args().rooms
+    parser.add_argument("--quick", action="store_true", help="6 rooms")
+    options = parser.parse_args()
+    rooms = 6 if options.quick else options.rooms
     print_machine("livekit-agents", "livekit")
+    needed = ("DATABASE_URL", "REDIS_URL", "TEST_LIVEKIT_URL")
+    if missing := [name for name in needed if not os.environ.get(name)]:
+        print(f"not run: {', '.join(missing)} not set")
+        return
     livekit = {f"LIVEKIT_{name}": os.environ[f"TEST_LIVEKIT_{name}"] for name in
                ("URL", "API_KEY", "API_SECRET")}  # fmt: skip
     variables = {**livekit, "VOICE_OFFERED": "true", "VOICE_ENGINE": "local"}
