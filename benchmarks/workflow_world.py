@@ -17,8 +17,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import numpy as np
-
 NOW = datetime(2026, 11, 21, 2, 30, tzinfo=UTC)
 WORKFLOWS, MARKETS, SKILLS = 200, 20, 3
 CURRENCIES = ("USD", "EUR", "INR", "GBP", "JPY")
@@ -64,6 +62,8 @@ def peak_mib() -> float:
 
 def chunks(count: int) -> Iterator[dict[str, Any]]:
     """Yield arrays of results and of the runs they belong to, `CHUNK` rows at a time."""
+    import numpy as np  # not above: it would weigh on what the aggregation's process holds
+
     weights = 1.0 / np.arange(1, WORKFLOWS + 1)
     market_weights = 1.0 / np.arange(1, MARKETS + 1)
     for number, start in enumerate(range(0, count, CHUNK)):
@@ -252,6 +252,8 @@ NUMBERS = (
 
 def binary_copy(part: dict[str, Any]) -> bytes:
     """Return a chunk as PostgreSQL's binary COPY: in each row the count of fields, then they."""
+    import numpy as np
+
     fields: list[tuple[str, str]] = [("fields", ">i2")]
     for name in NUMBERS:
         fields += [(f"{name} bytes", ">i4"), (name, ">i8")]

@@ -313,30 +313,23 @@ def beta_cumulative(place: float, alpha: float, beta: float) -> float:
 
 
 def _fraction(place: float, alpha: float, beta: float) -> float:
+    # A denominator of exactly 0 is taken for a very small one. Written out: a page has thousands.
     tiny = 1e-300
+    whole = alpha + beta
     upper = 1.0
-    lower = 1.0 / _nonzero(1.0 - (alpha + beta) * place / (alpha + 1.0), tiny)
+    lower = 1.0 / ((1.0 - whole * place / (alpha + 1.0)) or tiny)
     result = lower
     for step in range(1, 500):
-        twice = 2 * step
-        even = step * (beta - step) * place / ((alpha + twice - 1.0) * (alpha + twice))
-        lower = 1.0 / _nonzero(1.0 + even * lower, tiny)
-        upper = _nonzero(1.0 + even / upper, tiny)
+        twice = alpha + 2 * step
+        even = step * (beta - step) * place / ((twice - 1.0) * twice)
+        lower = 1.0 / ((1.0 + even * lower) or tiny)
+        upper = (1.0 + even / upper) or tiny
         result *= lower * upper
-        odd = (
-            -(alpha + step)
-            * (alpha + beta + step)
-            * place
-            / ((alpha + twice) * (alpha + twice + 1.0))
-        )
-        lower = 1.0 / _nonzero(1.0 + odd * lower, tiny)
-        upper = _nonzero(1.0 + odd / upper, tiny)
+        odd = -(alpha + step) * (whole + step) * place / (twice * (twice + 1.0))
+        lower = 1.0 / ((1.0 + odd * lower) or tiny)
+        upper = (1.0 + odd / upper) or tiny
         change = lower * upper
         result *= change
         if abs(change - 1.0) < 1e-10:
             break
     return result
-
-
-def _nonzero(value: float, tiny: float) -> float:
-    return value if abs(value) > tiny else tiny

@@ -136,21 +136,17 @@ def values_for(
     """Return logged values that concern a cohort: by workflow, (metric, unit) and level."""
     found: dict[int, dict[tuple[str, str], dict[str, Values]]] = {}
     rows = WorkflowPerformance.objects.filter(_levels_of(cohort), workflow_id__in=workflow_ids)
-    for row in rows.order_by("metric_type", "unit"):
-        by_level = found.setdefault(row.workflow_id, {}).setdefault((row.metric_type, row.unit), {})
-        by_level[_level(row.market_id, row.skill_level_id)] = Values(
-            metric_type=row.metric_type,
-            unit=row.unit,
-            count=row.count,
-            people=row.people,
-            avg_value=row.avg_value,
-            p10=row.p10,
-            p25=row.p25,
-            p50=row.p50,
-            p75=row.p75,
-            p90=row.p90,
-            logs=LogValues(row.count, row.log_mean, row.log_variance),
-        )
+    # As tuples: hundreds of rows as objects are a quarter of what recommending costs.
+    columns = ("count", "people", "avg_value", "p10", "p25", "p50", "p75", "p90")
+    for workflow, market, skill, metric, unit, log_mean, log_variance, *figures in rows.order_by(
+        "metric_type", "unit"
+    ).values_list(
+        *("workflow_id", "market_id", "skill_level_id", "metric_type", "unit"),
+        *("log_mean", "log_variance", *columns),
+    ):
+        by_level = found.setdefault(workflow, {}).setdefault((metric, unit), {})
+        logs = LogValues(figures[0], log_mean, log_variance)
+        by_level[_level(market, skill)] = Values(metric, unit, *figures, logs)
     return found
 
 
