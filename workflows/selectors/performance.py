@@ -145,8 +145,12 @@ def values_for(
         *("log_mean", "log_variance", *columns),
     ):
         by_level = found.setdefault(workflow, {}).setdefault((metric, unit), {})
-        logs = LogValues(figures[0], log_mean, log_variance)
-        by_level[_level(market, skill)] = Values(metric, unit, *figures, logs)
+        by_level[_level(market, skill)] = Values(
+            metric_type=metric,
+            unit=unit,
+            logs=LogValues(figures[0], log_mean, log_variance),
+            **dict(zip(columns, figures, strict=True)),
+        )
     return found
 
 
