@@ -7,42 +7,48 @@ from typing import Any
 from django import forms
 
 from sessions.models import SessionKind, SessionStatus, Transport
+from sessions.page_texts import HistoryTexts
 from sessions.selectors import HistoryFilter
 
 
 class HistoryForm(forms.Form):
     """What a person narrows their conversations by. Every field may be left empty."""
 
-    words = forms.CharField(label="Words said", required=False, max_length=80)
-    kind = forms.ChoiceField(
-        label="Kind", required=False, choices=[("", "All kinds"), *SessionKind.choices]
-    )
-    status = forms.ChoiceField(
-        label="Status", required=False, choices=[("", "Any status"), *SessionStatus.choices]
-    )
-    transport = forms.ChoiceField(
-        label="Carried by", required=False, choices=[("", "Anything"), *Transport.choices]
-    )
-    since = forms.DateField(
-        label="From", required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
-    until = forms.DateField(
-        label="Until", required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
+    words = forms.CharField(required=False, max_length=80)
+    kind = forms.ChoiceField(required=False)
+    status = forms.ChoiceField(required=False)
+    transport = forms.ChoiceField(required=False)
+    since = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    language = forms.ChoiceField(required=False)
 
-    def __init__(self, *args: Any, languages: list[str], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, languages: list[str], texts: HistoryTexts, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
-        choices = [("", "All languages"), *((code, code) for code in languages)]
-        self.fields["language"] = forms.ChoiceField(
-            label="Language", required=False, choices=choices
-        )
+        self._words = words = texts.words
+        choices = {
+            "kind": [(code, texts.name("kind", code)) for code in SessionKind.values],
+            "status": [(code, texts.name("status", code)) for code in SessionStatus.values],
+            "transport": [(code, texts.name("transport", code)) for code in Transport.values],
+            "language": [(code, code) for code in languages],
+        }
+        for name, field in self.fields.items():
+            field.label = words[f"field_{name}"]
+            if isinstance(field, forms.ChoiceField):
+                field.choices = [("", words[f"any_{name}"]), *choices[name]]
+                field.error_messages["invalid_choice"] = words["error_choice"]
+            elif isinstance(field, forms.DateField):
+                field.error_messages["invalid"] = words["error_date"]
+            else:
+                field.error_messages["max_length"] = words["error_words"]
 
     def clean(self) -> dict[str, Any]:
         """Refuse a span that ends before it begins."""
         fields = super().clean() or {}
         since, until = fields.get("since"), fields.get("until")
         if since and until and until < since:
-            self.add_error("until", "This day is before the first one.")
+            self.add_error("until", self._words["error_span"])
         return fields
 
     def narrowed(self) -> HistoryFilter:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
@@ -25,12 +26,19 @@ from accounts.models import User
 from accounts.selectors import list_memberships
 from core import clock
 from core.page_texts import LANGUAGES
+from core.templatetags.parley import duration
 from sessions import selectors, voice_figures
 from sessions.forms import HistoryForm
 from sessions.limits import SYSTEM_PROMPT_LENGTH
 from sessions.links import recording_path, transcript_path
 from sessions.models import EndReason, SegmentRole, TranscriptSegment, VoiceSession, VoiceUsage
-from sessions.page_texts import language_for, say_from_server, texts_context
+from sessions.page_texts import (
+    HistoryTexts,
+    history_texts,
+    language_for,
+    say_from_server,
+    texts_context,
+)
 from sessions.practice import practice_introduction
 from sessions.services.chats import describe_agent
 from sessions.transports import describe_engine, list_transports
@@ -85,20 +93,29 @@ def show_chat(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @login_required
+@vary_on_headers("Accept-Language")
 def show_history(request: HttpRequest) -> HttpResponse:
     """Show the person's own conversations, newest first, a page at a time."""
     user = cast(User, request.user)
-    form = HistoryForm(request.GET, languages=list(selectors.list_languages(user)))
+    texts = history_texts(language_for(request))
+    form = HistoryForm(request.GET, languages=list(selectors.list_languages(user)), texts=texts)
     page = _cut_page(selectors.list_history(user, form.narrowed()), request.GET.get("before", ""))
-    kept = {name: value for name, value in request.GET.items() if name in form.fields and value}
+    narrowed = {name: value for name, value in request.GET.items() if name in form.fields and value}
+    asked = {"lang": texts.language} if request.GET.get("lang") else {}
+    kept = {**asked, **narrowed}
     now = clock.now()
     return render(
         request,
         "sessions/history.html",
         {
+            **texts.context(),
             "form": form,
-            "is_narrowed": bool(kept),
-            "rows": [_history_row(row, now) for row in page.rows],
+            "asked_language": asked.get("lang", ""),
+            "query": urlencode(asked),
+            "all_url": reverse("history") + (f"?{urlencode(asked)}" if asked else ""),
+            "switch_query": urlencode(narrowed),
+            "is_narrowed": bool(narrowed),
+            "rows": [_history_row(row, now, texts) for row in page.rows],
             "next_url": f"?{urlencode({**kept, 'before': page.next_cursor})}"
             if page.next_cursor
             else "",
@@ -109,6 +126,7 @@ def show_history(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @login_required
+@vary_on_headers("Accept-Language")
 def show_replay(request: HttpRequest, session_id: str) -> HttpResponse:
     """Show one conversation of the person, or of their company, turn by turn."""
     try:
@@ -123,26 +141,39 @@ def show_replay(request: HttpRequest, session_id: str) -> HttpResponse:
     now = clock.now()
     is_own = row.owner_id == cast(User, request.user).pk
     usage = voice_figures.list_usage(row)
+    texts = history_texts(language_for(request))
+    words = texts.words
+    query = f"?lang={texts.language}" if request.GET.get("lang") else ""
     return render(
         request,
         "sessions/replay.html",
         {
+            **texts.context(),
             "row": row,
-            "segments": [_replayed(segment) for segment in segments],
-            "crumbs": [("History", reverse("history")), ("Conversation", "")],
+            "status_name": texts.name("status", row.status),
+            "segments": [_replayed(segment, words) for segment in segments],
+            "crumbs": [(words["head"], reverse("history") + query), (words["conversation"], "")],
             "seconds": row.active_seconds(now),
             "turn_count": len(spoken),
             "median_latency_ms": sorted(waits)[len(waits) // 2] if waits else None,
-            "waits": voice_figures.summarise_latencies(row),
-            "usage": [_usage_line(used) for used in usage],
-            "cost": _cost_line(voice_figures.sum_cost_micros(usage)),
-            "price_source": settings.VOICE_PRICES_SOURCE,
+            "waits": [
+                (texts.name("wait", wait.kind), wait)
+                for wait in voice_figures.summarise_latencies(row)
+            ],
+            "usage": [_usage_line(used, texts) for used in usage],
+            "cost": texts.say_cost(voice_figures.sum_cost_micros(usage)),
+            "cost_note": words["voice_cost_note"].format(
+                source=texts.say_source(settings.VOICE_PRICES_SOURCE)
+            ),
             "recordings": [
                 {
                     "url": recording_path(recording),
                     "recording_id": recording.public_id,
                     "started_at": recording.started_at,
                     "duration_seconds": recording.duration_seconds,
+                    "label": words["recording_of"].format(
+                        length=duration(recording.duration_seconds)
+                    ),
                 }
                 for recording in voice_figures.list_recordings(row)
             ],
@@ -155,50 +186,46 @@ def show_replay(request: HttpRequest, session_id: str) -> HttpResponse:
                 if segment.recording is not None
             },
             "is_own": is_own,
-            "visitor_label": "You" if is_own else "Visitor",
+            "visitor_label": words["who_you"] if is_own else words["who_visitor"],
             "facts": [
-                ("Kind", row.get_kind_display()),
-                ("By", row.get_transport_display()),
-                ("Language", row.language),
-                ("Ended because", row.get_end_reason_display() if row.end_reason else "still open"),
+                (words["field_kind"], texts.name("kind", row.kind)),
+                (words["by"], texts.name("transport", row.transport)),
+                (words["field_language"], row.language),
+                (
+                    words["ended_because"],
+                    texts.name("end", row.end_reason) if row.end_reason else words["still_open"],
+                ),
             ],
             "downloads": [
-                ("Text", transcript_path(row, "txt")),
-                ("Subtitles (WebVTT)", transcript_path(row, "vtt")),
-                ("JSON", transcript_path(row)),
-                ("Waits, use and cost (JSON)", reverse("session_voice", args=[row.public_id])),
+                (words["save_text"], transcript_path(row, "txt")),
+                (words["save_subtitles"], transcript_path(row, "vtt")),
+                (words["save_json"], transcript_path(row)),
+                (words["save_figures"], reverse("session_voice", args=[row.public_id])),
             ],
         },
     )
 
 
-def _usage_line(used: VoiceUsage) -> tuple[str, str]:
+def _usage_line(used: VoiceUsage, texts: HistoryTexts) -> tuple[str, str]:
+    words = texts.words
+    tokens = used.input_tokens + used.output_tokens
     amounts = (
-        (used.audio_seconds, f"{used.audio_seconds:.1f} s of sound"),
-        (used.character_count, f"{used.character_count} characters"),
-        (
-            used.input_tokens + used.output_tokens,
-            f"{used.input_tokens + used.output_tokens} tokens",
-        ),
+        (used.audio_seconds, words["used_sound"].format(seconds=f"{used.audio_seconds:.1f}")),
+        (used.character_count, words["used_characters"].format(count=used.character_count)),
+        (tokens, words["used_tokens"].format(count=tokens)),
     )
-    said = ", ".join(words for amount, words in amounts if amount)
-    return used.get_part_display(), f"{used.model}: {said or 'not used'}"
+    said = ", ".join(said for amount, said in amounts if amount)
+    return texts.name("part", used.part), f"{used.model}: {said or words['used_nothing']}"
 
 
-def _cost_line(cost_micros: int | None) -> str:
-    if cost_micros is None:
-        return "not known"
-    return "free" if cost_micros == 0 else f"${cost_micros / 1_000_000:.4f}"
-
-
-def _replayed(segment: TranscriptSegment) -> dict[str, object]:
+def _replayed(segment: TranscriptSegment, words: Mapping[str, str]) -> dict[str, object]:
     notes = []
     if segment.is_late:
-        notes.append("after the end, not scored")
+        notes.append(words["note_late"])
     if segment.interrupted:
-        notes.append("interrupted")
+        notes.append(words["note_interrupted"])
     if segment.latency_ms is not None:
-        notes.append(f"after {segment.latency_ms} ms")
+        notes.append(words["note_after"].format(milliseconds=segment.latency_ms))
     return {
         "role": segment.role,
         "text": segment.text,
@@ -214,15 +241,16 @@ class _Page:
     next_cursor: str
 
 
-def _history_row(row: VoiceSession, now: datetime) -> dict[str, object]:
+def _history_row(row: VoiceSession, now: datetime, texts: HistoryTexts) -> dict[str, object]:
     return {
         "session_id": row.public_id,
         "url": reverse("history_replay", args=[row.public_id]),
-        "kind": row.get_kind_display(),
+        "kind": texts.name("kind", row.kind),
         "status": row.status,
-        "transport": row.get_transport_display(),
+        "status_name": texts.name("status", row.status),
+        "transport": texts.name("transport", row.transport),
         "has_recording": row.has_recording,  # type: ignore[attr-defined]  # as turn_count
-        "cost": "" if row.cost_micros is None else _cost_line(row.cost_micros),  # type: ignore[attr-defined]  # as turn_count
+        "cost": "" if row.cost_micros is None else texts.say_cost(row.cost_micros),  # type: ignore[attr-defined]  # as turn_count
         "latency_ms": row.latency_ms,  # type: ignore[attr-defined]  # as turn_count
         "created_at": row.created_at,
         "language": row.language,

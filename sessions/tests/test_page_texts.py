@@ -1,4 +1,4 @@
-"""The chat page in English and Spanish."""
+"""The chat page, the history and a replay in English and Spanish."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ import pytest
 from accounts.models import Profile
 from agents.voice.course import NOT_UNDERSTOOD
 from core.errors import ParleyError, RateLimitedError
-from sessions.page_texts import en, es, say_from_server
+from sessions.models import LatencyKind, SessionKind, UsagePart
+from sessions.page_texts import en, es, history_en, history_es, say_from_server
 from sessions.selectors import SessionNotFoundError
-from sessions.services import chats, rooms, turns
+from sessions.services import chats, rooms, turns, voices
+from sessions.services.conversations import create_session, open_conversation
 from sessions.transports import describe_engine
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ("static/js/voice-agent.js", "static/js/voice/chat-voice.js")
 #: Families of keys whose end a script or a view puts together from a code.
 MADE = re.compile(r"(problem|connection|agent|end|speech|status|language)_")
+HISTORY_MADE = re.compile(r"(any|field|kind|status|transport|end|part|wait)_")
 
 
 def places(text):
@@ -68,23 +71,73 @@ def read(answer, language):
     return reader.page_language, " ".join(" ".join(reader.said).split())
 
 
-def english_in(text):
+def english_in(text, words=en):
     return [
         english
-        for key, english in en.TEXTS.items()
+        for key, english in words.TEXTS.items()
         if key != "other_language"
         and not places(english)
         and re.search(rf"(?<!\w){re.escape(english)}(?!\w)", text)
     ]
 
 
-def test_both_languages_have_the_same_texts_with_the_same_places():
-    assert list(en.TEXTS) == list(es.TEXTS)
-    for key, text in en.TEXTS.items():
-        assert places(text) == places(es.TEXTS[key]), key
+@pytest.mark.parametrize(("english", "spanish"), [(en, es), (history_en, history_es)])
+def test_both_languages_have_the_same_texts_with_the_same_places(english, spanish):
+    assert list(english.TEXTS) == list(spanish.TEXTS)
+    for key, text in english.TEXTS.items():
+        assert places(text) == places(spanish.TEXTS[key]), key
         assert text.strip(), key
-        assert es.TEXTS[key].strip(), key
-        assert text != es.TEXTS[key], key
+        assert spanish.TEXTS[key].strip(), key
+        assert text != spanish.TEXTS[key], key
+
+
+def test_every_text_of_the_history_is_used_and_every_text_used_exists():
+    parts = ("templates/sessions/history.html", "templates/sessions/replay.html")
+    used = set(re.findall(r"\bt\.(\w+)", "".join((ROOT / part).read_text() for part in parts)))
+    parts = ("sessions/views.py", "sessions/forms.py", "sessions/page_texts/__init__.py")
+    python = "".join((ROOT / part).read_text() for part in parts)
+    used |= set(re.findall(r"words\[[\"'](\w+)[\"']\]", python))
+
+    assert used - set(history_en.TEXTS) == set()
+    unused = [key for key in history_en.TEXTS if key not in used and not HISTORY_MADE.match(key)]
+    assert unused == []
+
+
+@pytest.mark.django_db
+def test_history_and_replay_in_spanish_say_nothing_in_english(browser_of, vera, settings):
+    settings.CHAT_PUBLIC = True
+    rows = [
+        create_session(kind=SessionKind.CHAT, owner=vera, language="es").session for _ in range(26)
+    ]
+    row = open_conversation(voice_session=rows[-1])
+    conversations_say(row)
+    client = browser_of(vera)
+
+    for path in ("/history", "/history?words=nichts", f"/history/{row.public_id}"):
+        mark = "&" if "?" in path else "?"
+        language, said = read(client.get(f"{path}{mark}lang=es"), "es")
+        _, in_english = read(client.get(f"{path}{mark}lang=en"), "en")
+        assert language == "es"
+        assert english_in(said, history_en) == []
+        assert len(english_in(in_english, history_en)) > 12
+
+    page = client.get("/history?lang=es&kind=chat&until=2020-01-02&since=2021-01-01")
+    body = page.content.decode()
+    assert "Este día es anterior al primero." in body
+    assert '<input type="hidden" name="lang" value="es">' in body
+    assert 'href="?lang=en&amp;kind=chat&amp;until=2020-01-02&amp;since=2021-01-01"' in body
+    listed = client.get("/history?lang=es").content.decode()
+    assert f'href="/history/{row.public_id}?lang=es"' in listed
+    assert re.search(r'href="\?lang=es&amp;before=[^"]+"', listed)
+
+
+def conversations_say(row):
+    turns.say(voice_session=row, text="Un calendario, todos los días.", client_id="c1")
+    voices.record_latencies(
+        voice_session_pk=row.pk, figures=[voices.LatencyFigure(LatencyKind.FIRST_AUDIO, 321)]
+    )
+    figure = voices.UsageFigure(UsagePart.STT, "openai", "whisper-1", audio_seconds=2.0)
+    voices.record_usage(voice_session_pk=row.pk, fence=1, figures=[figure])
 
 
 def test_every_text_is_used_and_every_text_used_exists():

@@ -36,7 +36,8 @@ for (const { row, recording, seconds } of turns) {
   button.className = "button button--quiet button--small";
   const minutes = Math.floor(seconds / 60);
   button.textContent = `▶ ${minutes}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
-  button.setAttribute("aria-label", `Play from ${minutes} minutes ${Math.floor(seconds % 60)} seconds`);
+  const label = row.parentElement.dataset.playFrom;
+  button.setAttribute("aria-label", label.replace("{minutes}", minutes).replace("{seconds}", Math.floor(seconds % 60)));
   button.addEventListener("click", () => {
     const audio = playerOf(recording);
     audio.currentTime = seconds;
