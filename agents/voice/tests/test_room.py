@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import socket
+from types import SimpleNamespace
 
 import pytest
 from livekit import api
 
 from agents.voice.agent_manager import AgentManager
-from agents.voice.room import AGENT_IDENTITY, agent_token, delete_room
+from agents.voice.browser import BrowserTransport
+from agents.voice.options import VoiceOptions
+from agents.voice.room import AGENT_IDENTITY, RoomTransport, agent_token, delete_room
 from agents.voice.tests.stubs import StubEngine, StubHost, StubSink, ticket
 from agents.voice.tests.talks import OPTIONS, tasks_left
 from agents.voice.types import TransportKind, VoiceBriefing, VoiceUnavailableError
@@ -65,3 +68,44 @@ async def test_a_room_server_that_is_not_there_is_said_and_leaves_nothing(detect
 
 async def test_deleting_a_room_of_a_server_that_is_not_there_is_no_error(nowhere):
     assert await delete_room(nowhere, "survey-1") is False
+
+
+async def test_no_transport_opens_the_session_to_who_is_there():
+    """livekit's defaults answer any participant's question for the agent's instructions."""
+    asked = []
+
+    class Session:
+        def __init__(self):
+            self.input = SimpleNamespace(audio=None)
+            self.output = SimpleNamespace(audio=None, transcription=None)
+
+        async def start(self, agent, **options):
+            asked.append(options)
+
+    course = SimpleNamespace()
+    room = RoomTransport(
+        ticket=ticket(transport=TransportKind.LIVEKIT),
+        sink=StubSink(),
+        options=VoiceOptions(),
+        course=course,
+        on_presence=lambda is_there: None,
+        room=SimpleNamespace(on=lambda *_: None),
+    )
+    browser = BrowserTransport(
+        sink=StubSink(),
+        options=VoiceOptions(),
+        course=course,
+        recorder=None,
+        on_connected=lambda is_there: None,
+    )
+
+    await room.start(Session(), None)
+    await browser.start(Session(), None)
+    await browser.aclose()
+
+    assert [(one["session_host"], one["record"]) for one in asked] == [(False, False)] * 2
+    in_room = asked[0]["room_options"]
+    # Typing comes by our socket; a reload is no goodbye; deleting wants a worker's job.
+    assert in_room.text_input is False
+    assert in_room.close_on_disconnect is False
+    assert in_room.delete_room_on_close is False
