@@ -5,7 +5,8 @@
 One `run_voice_worker` process on PostgreSQL and a LiveKit server: DATABASE_URL (the server, the
 database is made and dropped), REDIS_URL, TEST_LIVEKIT_URL, TEST_LIVEKIT_API_KEY and
 TEST_LIVEKIT_API_SECRET say which. The clock runs from the moment the row is committed. Nobody
-else joins, so nothing is said. A dispatch could save no more than the wait for the lease.
+else joins, so nothing is said. Rooms ring for their agent (`sessions.voice.bell`); a dispatch
+could save no more than the wait for the lease.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.db.models import Avg, Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from accounts.models import Company, Role, User
 from core import clock, tokens
@@ -215,7 +216,8 @@ def list_history(user: User, narrowed: HistoryFilter) -> QuerySet[VoiceSession]:
     """Return the person's own conversations, newest first.
 
     Each carries ``turn_count``, ``has_recording``, and of voice ``cost_micros`` and the mean
-    ``latency_ms`` from the end of speech to the first sound, None where nobody spoke.
+    ``latency_ms`` from the end of speech to the first sound; where nobody spoke, from a typed
+    turn to its reply.
     """
     found = VoiceSession.objects.filter(owner=user).exclude(end_reason=EndReason.ERASED)
     if narrowed.kind:
@@ -240,12 +242,18 @@ def list_history(user: User, narrowed: HistoryFilter) -> QuerySet[VoiceSession]:
     waited = VoiceLatency.objects.filter(
         voice_session=OuterRef("pk"), kind=LatencyKind.FIRST_AUDIO
     ).values("voice_session")
+    answered = TranscriptSegment.objects.filter(
+        voice_session=OuterRef("pk"), latency_ms__isnull=False
+    ).values("voice_session")
     # Subqueries, so that no join multiplies another one's rows.
     return found.annotate(
         turn_count=Count("segments", filter=Q(segments__role=SegmentRole.USER)),
         has_recording=Exists(recorded),
         cost_micros=Subquery(spent.annotate(sum=Sum("cost_micros")).values("sum")[:1]),
-        latency_ms=Subquery(waited.annotate(mean=Avg("milliseconds")).values("mean")[:1]),
+        latency_ms=Coalesce(
+            Subquery(waited.annotate(mean=Avg("milliseconds")).values("mean")[:1]),
+            Subquery(answered.annotate(mean=Avg("latency_ms")).values("mean")[:1]),
+        ),
     ).order_by("-created_at", "-pk")
 
 

@@ -11,7 +11,7 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
 from core import clock
-from sessions.models import EndReason, SessionKind, TranscriptSegment, VoiceSession
+from sessions.models import EndReason, SessionKind, TranscriptSegment, VoiceLatency, VoiceSession
 from sessions.services.conversations import create_session, open_conversation
 from sessions.services.endings import end_session
 from sessions.services.transcripts import erase_conversation
@@ -168,6 +168,18 @@ def test_the_history_takes_a_fixed_number_of_queries(browser_of, vera, chat_of):
     # Login, person, the profile's language, languages, the list; the navigation may add one for
     # the company.
     assert len(many) == len(few) <= 6
+
+
+def test_the_history_tells_the_answer_time_of_typing_and_of_speech(browser_of, vera, chat_of):
+    typed, spoken = chat_of(vera), chat_of(vera)
+    for row in (typed, spoken):
+        row.segments.filter(role="agent").update(latency_ms=None)
+        row.segments.filter(pk=row.segments.filter(role="agent").last().pk).update(latency_ms=24)
+    VoiceLatency.objects.create(voice_session=spoken, kind="first_audio", milliseconds=812)
+
+    body = text_of(browser_of(vera).get("/history"))
+
+    assert re.findall(r'data-label="Answer time"[^>]*>(\d+) ms<', body) == ["812", "24"]
 
 
 def test_a_replay_shows_every_turn(browser_of, vera, chat_of):
