@@ -1,22 +1,19 @@
 """Renews the leases this process holds while work goes on, from one thread for all of them.
 
-A thread for each piece of work costs more than most pieces; this one sleeps while nothing is held,
-wakes for what is due, and is a daemon. Knows no model.
+A thread for each piece of work costs more than most pieces, and so does waking one for each; this
+one sleeps while nothing is held, wakes for what is due, and is a daemon. Knows no model.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 from django.db import DatabaseError, connection
-from django.db.models import QuerySet
 
-from core import lease
 from core.clock import monotonic
 
 logger = logging.getLogger(__name__)
@@ -24,9 +21,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(eq=False, slots=True)
 class _Held:
-    found: QuerySet[Any]
-    fence: int
-    seconds: float
+    renew: Callable[[], bool]
     every_seconds: float
     due_at: float = field(init=False)
 
@@ -41,26 +36,25 @@ class LeaseKeeper:
         self._held: set[_Held] = set()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
+        self._wakes_at = float("inf")
+        """When the thread looks next by itself."""
 
     @contextmanager
-    def keep(
-        self, found: QuerySet[Any], *, fence: int, seconds: float, every_seconds: float
-    ) -> Iterator[None]:
-        """Renew the lease of a row every so often until the work inside is over.
+    def keep(self, renew: Callable[[], bool], *, every_seconds: float) -> Iterator[None]:
+        """Renew a lease every so often until the work inside is over.
 
         Args:
-            found: names the row, as for `lease.renew`.
-            fence: under which it is held; renewing ends when somebody else took over.
-            seconds: how long each renewal holds.
-            every_seconds: between renewals, well below `seconds`.
+            renew: extends the lease, in the keeper's thread; False when somebody else took over,
+                which ends the renewing.
+            every_seconds: between renewals, well below what each of them holds.
         """
-        held = _Held(found, fence, seconds, every_seconds)
+        held = _Held(renew, every_seconds)
         with self._changed:
             self._held.add(held)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="lease-keeper", daemon=True)
                 self._thread.start()
-            elif len(self._held) == 1:
+            elif held.due_at < self._wakes_at:
                 self._changed.notify()
         try:
             yield
@@ -72,7 +66,7 @@ class LeaseKeeper:
         while True:
             for held in self._wait_for_due():
                 try:
-                    is_ours = lease.renew(held.found, fence=held.fence, seconds=held.seconds)
+                    is_ours = held.renew()
                 except DatabaseError:
                     # Tried again at the next turn of the loop; until then the lease still holds.
                     logger.warning("lease.renew_failed", exc_info=True)
@@ -91,7 +85,9 @@ class LeaseKeeper:
                 if due:
                     return due
                 soonest = min((held.due_at for held in self._held), default=None)
-                self._changed.wait(None if soonest is None else max(0.05, soonest - now))
+                pause = None if soonest is None else max(0.05, soonest - now)
+                self._wakes_at = float("inf") if pause is None else now + pause
+                self._changed.wait(pause)
 
 
 keeper = LeaseKeeper()

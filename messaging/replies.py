@@ -7,7 +7,7 @@ Owns the kinds of messages, their limits and their JSON form in the outbox. The 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
@@ -140,7 +140,9 @@ _FIELD_NAMES = tuple(one.name for one in fields(Reply))
 
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
-        return tuple(one if isinstance(one, str) else asdict(one) for one in value)
+        return tuple(_plain(one) for one in value)
+    if isinstance(value, Button | Row | Section):
+        return {name: _plain(getattr(value, name)) for name in value.__slots__}
     return dict(value) if isinstance(value, Mapping) else value
 
 

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from core.jobs.backends import find_backend
+from core.jobs.backends import NudgeSql, find_backend
 from core.jobs.cron import check_cron
 from core.jobs.registry import (
     DEFAULT_LANE,
@@ -44,10 +44,12 @@ __all__ = [
     "VIDEO_LANE",
     "WEBHOOK_LANE",
     "DuplicateJobError",
+    "NudgeSql",
     "UnknownJobError",
     "job",
     "nudge",
     "nudge_many",
+    "nudge_sql",
     "periodic",
     "start_in_server",
     "stop_in_server",
@@ -155,6 +157,24 @@ def nudge_many(name: str, keys: Iterable[str]) -> None:
         raise ValueError(f"a job's key has at most {MAX_KEY_LENGTH} characters")
     if wanted:
         find_backend().nudge_many(job_registry.find_job(name), wanted)
+
+
+def nudge_sql(name: str, key: str = "") -> NudgeSql | None:
+    """Return a nudge as SQL, for a statement that is a transaction of its own.
+
+    The nudge is a row and stands or falls with that statement. For the one or two places where
+    another statement would cost more than the work; `nudge` is for all others.
+
+    Returns:
+        None where a nudge is no row: then call `nudge` after the statement.
+
+    Raises:
+        UnknownJobError: no installed app registers the name.
+        ValueError: the key is too long.
+    """
+    if len(key) > MAX_KEY_LENGTH:
+        raise ValueError(f"a job's key has at most {MAX_KEY_LENGTH} characters")
+    return find_backend().nudge_sql(job_registry.find_job(name), key)
 
 
 def start_in_server() -> None:

@@ -6,12 +6,20 @@ Knows the shape every back end has, and none of their insides.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from django.conf import settings
 
 if TYPE_CHECKING:
     from core.jobs.registry import JobSpec
+
+
+class NudgeSql(NamedTuple):
+    """A nudge as part of a larger statement."""
+
+    expression: str
+    """Constant SQL of a value; to evaluate it is to nudge."""
+    params: tuple[str, ...]
 
 
 class JobBackend(Protocol):
@@ -22,6 +30,9 @@ class JobBackend(Protocol):
 
     def nudge_many(self, spec: JobSpec, keys: Sequence[str]) -> None:
         """Do the same for each key."""
+
+    def nudge_sql(self, spec: JobSpec, key: str) -> NudgeSql | None:
+        """Return the nudge as SQL; None where it is no row of the database."""
 
     def start_in_server(self) -> None:
         """Start what a server process runs, if anything."""

@@ -32,6 +32,9 @@ class InlineBackend:
         for key in keys:
             self.nudge(spec, key)
 
+    def nudge_sql(self, spec: JobSpec, key: str) -> None:
+        """Return None: nothing is written."""
+
     def take(self) -> list[tuple[str, str]]:
         """Return what is pending and forget it."""
         with self._lock:

@@ -9,6 +9,7 @@ second aborts the transaction), because order and single execution come from row
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import signal
 from collections.abc import Iterable, Sequence
@@ -22,8 +23,10 @@ from procrastinate.contrib.django import DjangoApp, connector_params
 from procrastinate.contrib.django import app as django_app
 from procrastinate.exceptions import ConnectorException
 from procrastinate.psycopg_connector import PsycopgConnector
+from procrastinate.sql import queries
 
 from core.health import CheckResult, register_check
+from core.jobs.backends import NudgeSql
 from core.jobs.registry import LANES, JobSpec, job_registry
 from core.jobs.runner import SERVER_LANES, Runner, inside_sweep
 
@@ -37,6 +40,12 @@ STALLED_CHECK_SECONDS: Final = 30.0
 STALLED_AFTER_SECONDS: Final = 30.0
 GRACEFUL_STOP_SECONDS: Final = 20.0
 RESTART_SECONDS: Final = 1.0
+DEFER_SQL: Final = "({})".format(
+    queries["defer_jobs"]
+    .rstrip("; \n")
+    .replace("%(jobs)s", "ARRAY[ROW(%s, %s, 0, NULL, NULL, %s::jsonb, NULL)]")
+)
+"""Procrastinate's own statement for one job, as a value: its queue, task and arguments."""
 
 
 class PostgresBackend:
@@ -68,6 +77,13 @@ class PostgresBackend:
         deferrer = django_app.configure_task(TASK_NAME, queue=spec.lane)
         rows: list[Any] = [{"name": spec.name, "key": key} for key in keys]
         deferrer.batch_defer(*rows)
+
+    def nudge_sql(self, spec: JobSpec, key: str) -> NudgeSql | None:
+        """Return what `nudge` would have the database do; None where it asks no database."""
+        if self.worker_runner is not None and inside_sweep():
+            return None
+        arguments = json.dumps({"name": spec.name, "key": key})
+        return NudgeSql(DEFER_SQL, (spec.lane, TASK_NAME, arguments))
 
     def start_in_server(self) -> None:
         """Start nothing, since web processes only nudge; let them tell when nobody works."""

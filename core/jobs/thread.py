@@ -38,6 +38,9 @@ class ThreadBackend:
         for key in keys:
             self.nudge(spec, key)
 
+    def nudge_sql(self, spec: JobSpec, key: str) -> None:
+        """Return None: nothing is written."""
+
     def _submit(self, name: str, key: str) -> None:
         runner = self._runner
         if runner is not None:

@@ -51,10 +51,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self.ensure_connection()
         self.validate_thread_sharing()
         with self.wrap_database_errors:
-            return self._prepare_cursor(_PreparingCursor(self.connection))  # type: ignore[attr-defined]  # as above
+            return self._prepare_cursor(PreparingCursor(self.connection))  # type: ignore[attr-defined]  # as above
 
 
-class _PreparingCursor(psycopg.Cursor[Any]):
+class PreparingCursor(psycopg.Cursor[Any]):
     """Binds values on the server and prepares each statement the first time it is run."""
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Any:

@@ -32,6 +32,10 @@ def until_true(check: Callable[[], bool], seconds: float = 20.0) -> None:
         time.sleep(0.02)
 
 
+def renewal(found, fence: int, *, seconds: float) -> Callable[[], bool]:
+    return lambda: lease.renew(found, fence=fence, seconds=seconds)
+
+
 def test_a_lease_outlives_its_time_while_the_work_goes_on(conversations):
     keeper = LeaseKeeper()
     held = [Conversation.objects.filter(pk=one.pk) for one in conversations]
@@ -39,8 +43,8 @@ def test_a_lease_outlives_its_time_while_the_work_goes_on(conversations):
     first_until = [one.get().leased_until for one in held]
 
     with (
-        keeper.keep(held[0], fence=fences[0], seconds=1.0, every_seconds=0.1),
-        keeper.keep(held[1], fence=fences[1], seconds=1.0, every_seconds=0.1),
+        keeper.keep(renewal(held[0], fences[0], seconds=1.0), every_seconds=0.1),
+        keeper.keep(renewal(held[1], fences[1], seconds=1.0), every_seconds=0.1),
     ):
         for one, before in zip(held, first_until, strict=True):
             until_true(lambda one=one, before=before: one.get().leased_until > before)
@@ -57,8 +61,24 @@ def test_whoever_lost_the_lease_does_not_get_it_back(conversations):
     found = Conversation.objects.filter(pk=conversations[0].pk)
     fence = lease.claim(found, owner="me", seconds=1.0)
     found.update(leased_until=clock.now())
-    with keeper.keep(found, fence=fence, seconds=5.0, every_seconds=0.1):
+    with keeper.keep(renewal(found, fence, seconds=5.0), every_seconds=0.1):
         other = lease.claim(found, owner="other", seconds=60.0)
         until = found.get().leased_until
         time.sleep(0.5)
         assert (found.get().fence, found.get().leased_until) == (other, until)
+
+
+def test_work_that_is_over_before_a_renewal_wakes_nobody(monkeypatch):
+    keeper = LeaseKeeper()
+    woken: list[str] = []
+    with keeper.keep(lambda: True, every_seconds=60.0):
+        until_true(lambda: keeper._wakes_at < float("inf"))
+    monkeypatch.setattr(keeper._changed, "notify", lambda: woken.append("notified"))
+
+    for _ in range(3):
+        with keeper.keep(lambda: True, every_seconds=60.0):
+            pass
+
+    assert woken == []
+    with keeper.keep(lambda: True, every_seconds=0.1):
+        assert woken == ["notified"]

@@ -8,20 +8,11 @@ just leave: their message waits as a row, and the holder looks again after letti
 from __future__ import annotations
 
 import logging
-import os
-import secrets
-import threading
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.db import connection
-from django.db.models import Exists, OuterRef, QuerySet
-
-from core import clock, lease
-from core.compiled import SLOT, CompiledQuery
+from core import clock
 from core.errors import ConflictError
-from core.lease_keeper import keeper
-from core.prepared import prepared_cursor
 from messaging.agents_protocol import (
     AgentResult,
     DialogueTurn,
@@ -37,14 +28,11 @@ from messaging.models import (
     Conversation,
     ConversationMode,
     InboundMessage,
-    OutboundMessage,
-    OutboundState,
     TurnRecord,
 )
-from messaging.models.inbound import InboundState
 from messaging.replies import say
-from messaging.selectors.shop_front import number_of
 from messaging.services import contacts, intake
+from messaging.state import inbox
 from messaging.state.builder import hydrate_state
 from messaging.state.contract import State
 from messaging.state.patcher import OvertakenError, TurnCommit, commit_turn
@@ -55,8 +43,6 @@ from messaging.type_replies import reply_to_kind, trouble, welcome_back
 
 logger = logging.getLogger(__name__)
 
-LEASE_SECONDS = 30.0
-RENEW_SECONDS = 10.0
 ATTEMPTS_MAX = 5
 """Then the person gets an apology and the conversation goes to a person."""
 OPT_IN_WORDS = frozenset({"start", "alta", "unstop", "volver", "suscribir", "reanudar"})
@@ -81,41 +67,36 @@ class TurnController:
         """
         handled = 0
         while True:
-            fence = _claim(conversation_id)
-            if fence is None:
+            taken = inbox.take(conversation_id)
+            if taken is None:
                 return handled
-            is_empty = False
+            fence, is_empty = taken.fence, False
             try:
-                with keeper.keep(
-                    Conversation.objects.filter(public_id=conversation_id),
-                    fence=fence,
-                    seconds=LEASE_SECONDS,
-                    every_seconds=RENEW_SECONDS,
-                ):
-                    count, is_empty = self._drain_held(conversation_id, fence)
+                with inbox.keep(conversation_id, fence):
+                    count, is_empty = self._drain_held(conversation_id, taken)
             finally:
                 if not is_empty:
-                    found = Conversation.objects.filter(public_id=conversation_id)
-                    lease.release(found, fence=fence)
+                    inbox.release(conversation_id, fence)
             handled += count
             # What arrived between the last look and the release had found the lease taken.
-            if is_empty or not count or not _waiting(conversation_id).exists():
+            if is_empty or not count or not inbox.waiting_messages(conversation_id).exists():
                 return handled
 
-    def _drain_held(self, conversation_id: str, fence: int) -> tuple[int, bool]:
+    def _drain_held(self, conversation_id: str, taken: inbox.Taken) -> tuple[int, bool]:
         """Return how many messages were handled, and whether the inbox was left empty.
 
         The last message's commit leaves an empty inbox together with its lease.
         """
-        count = 0
+        count, fence = 0, taken.fence
+        first = taken.first
         while True:
-            found = _next_message(conversation_id)
-            if found is None:
-                return count, _leave(conversation_id, fence)
-            inbound, has_held = found
+            waiting, first = first or inbox.next_message(conversation_id), None
+            if waiting is None:
+                return count, inbox.leave(conversation_id, fence)
+            inbound = waiting.inbound
             conversation = inbound.conversation
             try:
-                is_released = self._handle(conversation, fence, inbound, has_held)
+                is_released = self._handle(conversation, fence, inbound, waiting.has_held)
             except OvertakenError:
                 return count, False
             except UnknownSchemaError:
@@ -290,81 +271,3 @@ def _opt_in(contact: Contact) -> Effect:
 
 def _asks_to_come_back(turn: Turn) -> bool:
     return turn.text.strip().lower() in OPT_IN_WORDS
-
-
-def _waiting(conversation_id: str) -> QuerySet[InboundMessage]:
-    return InboundMessage.objects.filter(
-        conversation__public_id=conversation_id, state=InboundState.WAITING
-    )
-
-
-def _next_message_query() -> QuerySet[InboundMessage]:
-    held = OutboundMessage.objects.filter(
-        conversation=OuterRef("conversation"), state=OutboundState.HELD
-    )
-    return (
-        _waiting(SLOT)
-        .select_related("conversation__contact")
-        .annotate(has_held=Exists(held))
-        .order_by("sent_at", "id")
-    )
-
-
-_NEXT_MESSAGE = CompiledQuery(_next_message_query)
-
-
-def _next_message(conversation_id: str) -> tuple[InboundMessage, bool] | None:
-    """Return what was sent first of what waits, and whether messages wait for the person's word.
-
-    With all a turn needs to know of its conversation, by one statement.
-    """
-    found = _NEXT_MESSAGE.first(conversation_id)
-    if found is None:
-        return None
-    found.conversation.number = number_of(found.conversation.number_id)
-    return found, bool(vars(found)["has_held"])
-
-
-def _claim(conversation_id: str) -> int | None:
-    """Take the lease of a conversation whose inbox is due; return its fence, or None.
-
-    `core.lease.claim` in one statement instead of three: it stands before every turn.
-    """
-    now = clock.now()
-    table = connection.ops.quote_name(Conversation._meta.db_table)
-    adapt = connection.ops.adapt_datetimefield_value
-    with prepared_cursor() as cursor:
-        cursor.execute(
-            f"UPDATE {table} SET lease_owner = %s, leased_until = %s, fence = fence + 1 "  # noqa: S608 - a table of ours
-            "WHERE public_id = %s AND inbox_due_at IS NOT NULL "
-            "AND (leased_until IS NULL OR leased_until <= %s) RETURNING fence",
-            [
-                _name(),
-                adapt(now + timedelta(seconds=LEASE_SECONDS)),
-                conversation_id,
-                adapt(now),
-            ],
-        )
-        found = cursor.fetchone()
-    return int(found[0]) if found else None
-
-
-def _leave(conversation_id: str, fence: int) -> bool:
-    """Give the lease of an inbox back that was found empty; False when something came meanwhile.
-
-    Only what was due before a look that found nothing is cleared: a message whose transaction ends
-    in between has moved the moment on, and must not be forgotten with it.
-    """
-    rows = Conversation.objects.filter(public_id=conversation_id, fence=fence)
-    due_at = rows.values_list("inbox_due_at", flat=True).first()
-    if due_at is None or _waiting(conversation_id).exists():
-        return False
-    return bool(
-        rows.filter(inbox_due_at=due_at).update(
-            inbox_due_at=None, lease_owner="", leased_until=None
-        )
-    )
-
-
-def _name() -> str:
-    return f"{os.getpid()}:{threading.get_ident()}:{secrets.token_hex(4)}"

@@ -6,11 +6,12 @@ commit that was overtaken is tried again on fresh rows, with growing pauses; no 
 is asked again, and what an agent wanted to say stays unsaid if a person took over meanwhile.
 
 The statement that writes the state also lets go of a conversation whose inbox is empty by then.
+A plain turn, one that writes nothing but what every turn writes, is a single statement where the
+database can do that (`messaging.state.commit_statement`); any other takes a transaction of many.
 """
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from datetime import datetime
 from django.db import OperationalError, connection, transaction
 
 from core import clock
-from core.jobs import nudge
+from core.jobs import nudge, nudge_sql
 from core.live import publish_ephemeral
 from core.prepared import prepared_cursor
 from core.retry import backoff_seconds
@@ -29,13 +30,14 @@ from messaging.models import (
     Conversation,
     ConversationMode,
     InboundMessage,
+    OutboundMessage,
     TurnRecord,
 )
 from messaging.models.inbound import InboundState
 from messaging.replies import Reply
 from messaging.services import contacts, hand_offs, outbox
 from messaging.services.insertion import insert_plain
-from messaging.state import cache
+from messaging.state import cache, commit_statement
 from messaging.state.builder import hydrate_state
 from messaging.state.contract import FALLBACK, TEXT_MAX, TURNS_MAX, State
 from messaging.state.validator import validate
@@ -95,8 +97,7 @@ def commit_turn(commit: TurnCommit) -> Committed:
     row: Conversation | None = commit.conversation
     for attempt in range(1, RETRIES + 2):
         try:
-            with transaction.atomic():
-                committed = _write(commit, row or _read_again(commit))
+            committed = _commit(commit, row or _read_again(commit))
         except (VersionConflictError, OperationalError):
             if attempt > RETRIES:
                 raise
@@ -119,30 +120,100 @@ def _read_again(commit: TurnCommit) -> Conversation:
     return row
 
 
-def _write(commit: TurnCommit, row: Conversation) -> Committed:
+def _commit(commit: TurnCommit, row: Conversation) -> Committed:
     now = clock.now()
-    result = commit.result
     if row.mode == ConversationMode.OPERATOR != commit.conversation.mode:
-        result = AgentResult()
+        commit = replace(commit, result=AgentResult())
+    if commit_statement.is_supported() and _is_plain(commit):
+        return _write_at_once(commit, row, now)
+    with transaction.atomic():
+        return _write(commit, row, now)
+
+
+def _is_plain(commit: TurnCommit) -> bool:
+    """Tell whether a turn writes nothing but what every turn writes."""
+    result = commit.result
+    return not (result.effects or result.hand_off is not None or result.opt_out or commit.has_held)
+
+
+def _write_at_once(commit: TurnCommit, row: Conversation, now: datetime) -> Committed:
+    """Write a plain turn by one statement, which is its transaction."""
+    replies = commit.result.replies
+    state = _next_state(commit, row, replies=replies, now=now)
+    rows = _build_outbound(commit, row, replies)
+    asked = nudge_sql(outbox.SEND_JOB, row.public_id) if rows else None
+    written = commit_statement.write_turn(
+        conversation=row,
+        fence=commit.fence,
+        inbound=commit.inbound,
+        ends_as=_end_of(commit),
+        state=state,
+        outbound=rows,
+        record=_build_record(row, commit, len(rows), state["version"]),
+        language=_new_language(row.contact, commit.result),
+        nudge=asked,
+        now=now,
+    )
+    if not written.was_waiting:
+        raise OvertakenError
+    if not written.is_written:
+        raise VersionConflictError
+    if rows and asked is None:
+        nudge(outbox.SEND_JOB, row.public_id)
+    _publish(commit, row, state, len(rows))
+    return Committed(state, len(rows), written.is_released)
+
+
+def _write(commit: TurnCommit, row: Conversation, now: datetime) -> Committed:
+    """Write a turn in the transaction that is open, whatever it brings."""
+    result = commit.result
     _end_inbound(commit, now=now)
     replies = list(result.replies)
     for effect in result.effects:
         replies += effect() or ()
+    state = _next_state(commit, row, replies=replies, now=now)
+    is_released = _put_state(row, state, fence=commit.fence, now=now)
+    _write_contact(row.contact, result)
+    if result.hand_off is not None:
+        hand_offs.request_hand_off(conversation=row, reason=result.hand_off.reason)
+    rows = _build_outbound(commit, row, replies)
+    if rows:
+        insert_plain(rows)
+        nudge(outbox.SEND_JOB, row.public_id)
+    if commit.has_held:
+        outbox.release_held(conversation=row)
+    record = _build_record(row, commit, len(rows), state["version"])
+    if record is not None:
+        insert_plain([record])
+    _publish(commit, row, state, len(rows))
+    return Committed(state, len(rows), is_released)
+
+
+def _next_state(
+    commit: TurnCommit, row: Conversation, *, replies: Sequence[Reply], now: datetime
+) -> State:
+    """Return the state to write.
+
+    Raises:
+        InvalidStateError: a lane's agent broke the contract.
+    """
     before = commit.state if row is commit.conversation else None
     state = patch_state(
         # Inside the transaction nothing but the row is asked: Redis may be slow or gone.
         before or hydrate_state(row, now=now, is_cached=False),
-        replace(commit, result=result),
+        commit,
         replies=replies,
         now=now,
         version=row.version + 1,
     )
     validate(state)
-    is_released = _put_state(row, state, fence=commit.fence, now=now)
-    _write_contact(row.contact, result)
-    if result.hand_off is not None:
-        hand_offs.request_hand_off(conversation=row, reason=result.hand_off.reason)
-    rows = [
+    return state
+
+
+def _build_outbound(
+    commit: TurnCommit, row: Conversation, replies: Sequence[Reply]
+) -> list[OutboundMessage]:
+    return [
         outbox.build_outbound(
             conversation=row,
             reply=reply,
@@ -152,19 +223,19 @@ def _write(commit: TurnCommit, row: Conversation) -> Committed:
         )
         for position, reply in enumerate(replies)
     ]
-    if rows:
-        insert_plain(rows)
-        nudge(outbox.SEND_JOB, row.public_id)
-    if commit.has_held:
-        outbox.release_held(conversation=row)
+
+
+def _end_of(commit: TurnCommit) -> InboundState:
+    return InboundState.DONE if commit.turn else InboundState.SILENT
+
+
+def _publish(commit: TurnCommit, row: Conversation, state: State, reply_count: int) -> None:
     if commit.turn is not None:
-        _record(row, commit, len(rows), state["version"])
         publish_ephemeral(
             stream=row.stream_name,
             type="turn",
-            payload={"lane": state["lane"], "intent": state["intent"], "replies": len(rows)},
+            payload={"lane": state["lane"], "intent": state["intent"], "replies": reply_count},
         )
-    return Committed(state, len(rows), is_released)
 
 
 def _end_inbound(commit: TurnCommit, *, now: datetime) -> None:
@@ -180,7 +251,7 @@ def _end_inbound(commit: TurnCommit, *, now: datetime) -> None:
         cursor.execute(
             f"UPDATE {table} SET state = %s, handled_at = %s WHERE id = %s AND state = %s",  # noqa: S608 - a table of ours
             [
-                InboundState.DONE if commit.turn else InboundState.SILENT,
+                _end_of(commit),
                 connection.ops.adapt_datetimefield_value(now),
                 commit.inbound.pk,
                 InboundState.WAITING,
@@ -234,7 +305,7 @@ def patch_state(
     state: State, commit: TurnCommit, *, replies: Sequence[Reply], now: datetime, version: int
 ) -> State:
     """Return the state after a turn. Pure: the same patch on a fresher state is the retry."""
-    patched = copy.deepcopy(state)
+    patched = _copy(state)
     turn, decision, result = commit.turn, commit.decision, commit.result
     patched["version"] = version
     patched["last_turn_id"] = commit.inbound.wamid
@@ -272,16 +343,37 @@ def patch_state(
     return patched
 
 
+def _copy(state: State) -> State:
+    """Return a copy down to what a patch changes: a turn, once said, is never written again."""
+    return {
+        **state,
+        "meta": {**state["meta"]},
+        "identity": {**state["identity"]},
+        "slots": {**state["slots"]},
+        "dialogue": {**state["dialogue"], "turns": [*state["dialogue"]["turns"]]},
+    }
+
+
+def _new_language(contact: Contact, result: AgentResult) -> str:
+    """Return the language the contact is to be known by from now on; empty when it stays."""
+    return result.language if result.language != contact.language else ""
+
+
 def _write_contact(contact: Contact, result: AgentResult) -> None:
     if result.opt_out:
         contacts.opt_out(contact=contact)
-    if result.language and result.language != contact.language:
-        Contact.objects.filter(pk=contact.pk).update(language=result.language)
+    if language := _new_language(contact, result):
+        Contact.objects.filter(pk=contact.pk).update(language=language)
 
 
-def _record(row: Conversation, commit: TurnCommit, reply_count: int, version: int) -> None:
+def _build_record(
+    row: Conversation, commit: TurnCommit, reply_count: int, version: int
+) -> TurnRecord | None:
+    """Return the turn's record, not saved; None for a message kept in silence."""
+    if commit.turn is None:
+        return None
     decision = commit.decision
-    record = TurnRecord(
+    return TurnRecord(
         conversation=row,
         turn_id=commit.inbound.wamid[:128],
         version=version,
@@ -293,4 +385,3 @@ def _record(row: Conversation, commit: TurnCommit, reply_count: int, version: in
         reply_count=reply_count,
         milliseconds=int((clock.monotonic() - commit.began) * 1000),
     )
-    insert_plain([record])

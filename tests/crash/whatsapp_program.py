@@ -21,7 +21,7 @@ NUMBER_ID = "200000000000001"
 def slow_down() -> None:
     """Let each turn take a while, as one that asks a model does; shorten leases."""
     from messaging.services import sending
-    from messaging.state import controller
+    from messaging.state import controller, inbox
 
     answer = controller.TurnController._answer
     pause = float(os.environ.get("TURN_SECONDS", "0"))
@@ -32,8 +32,8 @@ def slow_down() -> None:
 
     controller.TurnController._answer = slow  # type: ignore[method-assign]  # for this process
     lease_seconds = float(os.environ.get("LEASE_SECONDS", "30"))
-    controller.LEASE_SECONDS = lease_seconds
-    controller.RENEW_SECONDS = lease_seconds / 3
+    inbox.LEASE_SECONDS = lease_seconds
+    inbox.RENEW_SECONDS = lease_seconds / 3
     sending.LEASE_SECONDS = lease_seconds
     sending.AMBIGUOUS_WAIT_SECONDS = 5.0
 

@@ -46,6 +46,7 @@ POINTS = {
     "received": "webhooks stored, Meta was not answered, nobody was nudged",
     "claimed": "the conversation's lease is taken",
     "answered": "the agent has answered, nothing is written",
+    "turn_sent": "the turn's statement is at work and nobody reads its end; on SQLite: has begun",
     "state_put": "in the turn's transaction, the version is written, the conversation let go",
     "outbox_saved": "in the turn's transaction, outbox rows built",
     "before_commit": "at the end of the turn's transaction",
@@ -118,19 +119,36 @@ def make_case_bodies(case: Case, serial: int) -> None:
 # --- the processes that die ------------------------------------------------------------------
 
 
+def once_sent(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return death while PostgreSQL runs the function's statement."""
+    from core.postgresql.base import PreparingCursor
+
+    def sent(*args: Any, **kwargs: Any) -> None:
+        send(*args, **kwargs)
+        die()
+
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        PreparingCursor._send_query_prepared = sent  # type: ignore[method-assign]  # for this process
+        return function(*args, **kwargs)
+
+    send = PreparingCursor._send_query_prepared
+    return wrapped
+
+
 def arm(point: str) -> None:
     """Make this process die at the point; shorten leases so that recovery need not wait."""
     from messaging.services import delivery, outbox, pacing, sending, status_events
-    from messaging.state import cache, controller, patcher
+    from messaging.state import cache, commit_statement, controller, inbox, patcher
     from messaging.whatsapp.cloud import CloudBackend
 
-    controller.LEASE_SECONDS = 0.5
-    controller.RENEW_SECONDS = 0.1
+    inbox.LEASE_SECONDS = 0.5
+    inbox.RENEW_SECONDS = 0.1
     sending.LEASE_SECONDS = 0.5
     sending.AMBIGUOUS_WAIT_SECONDS = 1.0
     targets: dict[str, tuple[Any, str, Callable[..., Any]]] = {
-        "claimed": (controller, "_claim", after),
+        "claimed": (inbox, "take", after),
         "answered": (controller.TurnController, "_answer", after),
+        "turn_sent": (commit_statement, "write_turn", once_sent),
         "outbox_saved": (outbox, "build_outbound", after),
         "before_commit": (patcher, "_write", after),
         "committed": (cache, "write_state", before),
@@ -143,6 +161,11 @@ def arm(point: str) -> None:
         "status_applied": (delivery, "apply_status", after),
         "statuses_done": (status_events, "apply_statuses", after),
     }
+    if not commit_statement.is_supported():
+        targets["turn_sent"] = (patcher, "_end_inbound", after)
+    elif point in ("state_put", "before_commit"):
+        # Every turn of this process takes the way of those that write more than the usual.
+        commit_statement.is_supported = lambda: False
     if point in targets:
         owner, name, how = targets[point]
         setattr(owner, name, how(getattr(owner, name)))
