@@ -80,10 +80,12 @@ def test_markup_in_names_messages_and_notes_stays_text(
         assert "alert(1)" in page
         assert "<script>alert" not in page
         assert "<img src=x" not in page
+    thread = browser_of(ana).get(f"/inbox/{phone.conversation.public_id}/").content.decode()
+    assert "<strong>&lt;script&gt;alert(1)&lt;/script&gt;" in thread  # WhatsApp's own markup
 
 
 def _written(phone: Phone) -> Conversation:
-    phone.says(MARKUP)
+    phone.says(f"*{MARKUP}*")
     return phone.conversation
 
 

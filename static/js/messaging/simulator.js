@@ -1,5 +1,6 @@
 // Owns: the phone on the simulator's page. Draws what the server says the phone shows; all text is text.
 import { request } from "../http.js";
+import { appendMarked } from "./markup.js";
 
 const POLL_MS = 800;
 const HIDDEN_POLL_MS = 4000;
@@ -88,7 +89,7 @@ function draw(message) {
   item.dataset.message = message.id;
   if (message.media) item.append(drawMedia(message));
   if (message.header && message.media !== "file") item.append(el("strong", "bubble__header", message.header));
-  if (message.text) item.append(el("p", "bubble__text", message.text));
+  if (message.text) item.append(appendMarked(el("p", "bubble__text"), message.text));
   if (message.footer) item.append(el("p", "bubble__footer small", message.footer));
   for (const reply of message.buttons) item.append(drawChoice(message, reply, "button_reply"));
   if (message.list) item.append(drawList(message));
