@@ -62,24 +62,9 @@ test-browser: $(DEV) ## the tests in a real Chromium (installs Debian's when abs
 	@CHROMIUM="$$(scripts/find_chromium.sh)" && export CHROMIUM && \
 		DATABASE_URL= REDIS_URL= $(PY) -m pytest -m browser $(ARGS)
 
-# What knows no row and no service is the same on all of them, and takes minutes.
-NO_SERVICE := --ignore=agents/voice/tests --ignore-glob='agents/video/tests/test_pipeline_*' \
-	--ignore=agents/interview --ignore=tests/architecture
-
-# Each process has a database and a Redis of its own (conftest.py). Under --last-failed there may
-# be nothing left for the first command (5).
 test-services: $(DEV) ## the whole suite on PostgreSQL and Redis, which it starts and stops
 	@scripts/install_livekit_client.sh
-	@FUZZ_EXAMPLES=2 $(PY) -m scripts.services run -- $(PY) -m pytest -q -n $(WORKERS) --maxprocesses 4 \
-		--dist worksteal -m "not browser" $(NO_SERVICE) $(ARGS) \
-		|| test $$? -eq 5
-	@DATABASE_URL= REDIS_URL= $(PY) -m pytest -q -n $(WORKERS) --maxprocesses 4 --dist worksteal \
-		-m "slow and not browser and not services" agents/voice/tests agents/video/tests \
-		tests/architecture $(ARGS) || test $$? -eq 5
-	@echo "Not run again here: the quick tests of speech and pictures without a row (make test runs them)."
-	@CHROMIUM="$$(scripts/find_chromium.sh)" && export CHROMIUM && \
-		$(PY) -m scripts.services run -- env DATABASE_URL= REDIS_URL= \
-		$(PY) -m pytest -m browser tests/browser/test_voice_rooms.py
+	@WORKERS=$(WORKERS) scripts/run_service_tests.sh $(ARGS)
 
 check: $(DEV) ## ruff, mypy, import-linter, templates, migrations, OpenAPI, JavaScript
 	@scripts/run_checks.sh
