@@ -107,7 +107,7 @@ class Installation:
         self.processes: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Self:
-        self._run("prepare", timeout=120)
+        self._run("prepare", timeout=300)
         return self
 
     def __exit__(
