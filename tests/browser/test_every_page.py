@@ -25,7 +25,7 @@ from tests.browser.conftest import AXE, ROOT, free_port, listening
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
-START_SECONDS = 90
+START_SECONDS = 180
 PEOPLE = ("", "visitor@demo.example", "operator@demo.example", "owner@demo.example")
 SCREENS = (("light", 1280), ("dark", 360), ("dark", 1280), ("light", 360))
 
