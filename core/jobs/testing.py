@@ -8,13 +8,16 @@ transaction looks committed at that point.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from django.db import connection
 
 from core.jobs.backends import find_backend
 from core.jobs.inline import InlineBackend
 from core.jobs.registry import job_registry
+
+if TYPE_CHECKING:
+    import pytest
 
 MAX_ROUNDS = 1000
 
@@ -90,3 +93,14 @@ def run_sweeps(*names: str) -> None:
     job_registry.discover()
     for name in names or tuple(job_registry.sweeps):
         job_registry.run_sweep(job_registry.sweeps[name].name)
+
+
+def empty_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give a test empty tables of jobs, periodic jobs and sweeps until it ends.
+
+    Every app's jobs are imported first: a module imported while other tables stand here would
+    register in those, and be missing from then on.
+    """
+    job_registry.discover()
+    for table in ("jobs", "periodic", "sweeps"):
+        monkeypatch.setattr(job_registry, table, {})

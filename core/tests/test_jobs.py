@@ -14,7 +14,14 @@ from django.utils import timezone
 from core.jobs import DuplicateJobError, UnknownJobError, job, nudge, periodic, sweep
 from core.jobs.cron import seconds_until_next
 from core.jobs.registry import JobRegistry, JobSpec, job_registry
-from core.jobs.testing import EndlessJobsError, drain, lose_pending, pending, run_sweeps
+from core.jobs.testing import (
+    EndlessJobsError,
+    drain,
+    empty_registry,
+    lose_pending,
+    pending,
+    run_sweeps,
+)
 from core.live.models import LiveStream
 from core.tests.live_rooms import COMMITS
 
@@ -22,9 +29,7 @@ from core.tests.live_rooms import COMMITS
 @pytest.fixture(autouse=True)
 def _own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give each test empty tables of jobs."""
-    for table in ("jobs", "periodic", "sweeps"):
-        monkeypatch.setattr(job_registry, table, {})
-    monkeypatch.setattr(job_registry, "_discovered", True)
+    empty_registry(monkeypatch)
 
 
 def make_row(name: str) -> LiveStream:

@@ -21,7 +21,7 @@ from django.utils import timezone
 from core.health import run_checks
 from core.jobs import VIDEO_LANE, job, nudge, sweep
 from core.jobs.backends import find_backend
-from core.jobs.registry import job_registry
+from core.jobs.testing import empty_registry
 from core.jobs.thread import ThreadBackend
 from core.live.models import LiveStream
 from core.tests.live_rooms import COMMITS
@@ -68,9 +68,7 @@ def start(
     request: pytest.FixtureRequest, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Start]:
     """Return a function that starts what runs jobs; it is stopped after the test."""
-    for table in ("jobs", "periodic", "sweeps"):
-        monkeypatch.setattr(job_registry, table, {})
-    monkeypatch.setattr(job_registry, "_discovered", True)
+    empty_registry(monkeypatch)
     if request.param == "postgres":
         assert django_settings.PROCRASTINATE_ENABLED, "these tests need DATABASE_URL"
         with connection.cursor() as cursor:
@@ -297,9 +295,7 @@ class TestPostgres:
     def _postgres(self, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         assert django_settings.PROCRASTINATE_ENABLED, "these tests need DATABASE_URL"
         settings.JOBS_MODE = "auto"
-        for table in ("jobs", "periodic", "sweeps"):
-            monkeypatch.setattr(job_registry, table, {})
-        monkeypatch.setattr(job_registry, "_discovered", True)
+        empty_registry(monkeypatch)
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM procrastinate_jobs")
             cursor.execute("DELETE FROM procrastinate_workers")
