@@ -1,7 +1,8 @@
 """Numbers, people and their conversations in the admin.
 
-Numbers are set up here; everything else changes through services and is to look at only. What
-people wrote is shown on its own page and is not searchable.
+Numbers are switched off and given their throughput here, and may be set up; everything else changes
+through services and is to look at only. What people wrote is shown on its own page and is not
+searchable.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from messaging.views import inbox, shop, simulator
+from messaging.views import inbox, numbers, shop, simulator
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("inbox/", inbox.inbox, name="inbox"),
@@ -34,4 +34,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("shop/catalogue/new/", shop.product_edit, name="shop_product_new"),
     path("shop/catalogue/<str:product_id>/", shop.product_edit, name="shop_product"),
     path("shop/templates/", shop.template_list, name="shop_templates"),
+    path("shop/numbers/", numbers.number_list, name="shop_numbers"),
+    path("shop/numbers/new/", numbers.number_edit, name="shop_number_new"),
+    path("shop/numbers/<str:number_id>/", numbers.number_edit, name="shop_number"),
 ]

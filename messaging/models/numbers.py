@@ -25,7 +25,7 @@ class BusinessNumber(models.Model):
     default_language = models.CharField(max_length=8, default="es")
     is_active = models.BooleanField(default=True)
     stopped_at = models.DateTimeField(null=True, blank=True)
-    """Nothing is sent from then on: a token or policy error a person must look at."""
+    """Nothing is sent from then on: a token or policy error a person must look at, or a pause."""
     stop_code = models.CharField(max_length=32, blank=True)
     send_slot_at = models.DateTimeField(null=True, blank=True, editable=False)
     """Theoretical arrival time of the next send (GCRA), shared by all sender processes."""

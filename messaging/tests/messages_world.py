@@ -82,6 +82,7 @@ def make_messages(company: Company, person: User, words: str) -> dict[str, str]:
     )
     entry = FaqEntry.objects.create(company=company, question_es=words, answer_es=words)
     return {
+        "number_id": number.public_id,
         "conversation_id": conversation.public_id,
         "message_id": str(message.pk),
         "outbound_id": outbound.public_id,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, QueryDict
-from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
 from django.utils.dateparse import parse_time
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -38,6 +37,7 @@ from messaging.services import (
 )
 from messaging.services.knowledge import HoursSpan
 from messaging.views.doors import for_researchers
+from messaging.views.shop_page import problems_of, render_shop, values_of
 from surveys.models import Survey
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -66,27 +66,6 @@ PRODUCT_FIELDS = (
     "category",
     "price",
 )
-
-
-def _page(
-    request: CompanyRequest, name: str, context: Mapping[str, Any], *, status: int = 200
-) -> HttpResponse:
-    here = request.resolver_match.url_name if request.resolver_match else ""
-    tabs = [
-        (label, reverse(url), here in names)
-        for label, url, names in (
-            ("Hours and place", "shop", ("shop", "shop_save")),
-            ("Questions", "shop_faq", ("shop_faq", "shop_faq_edit", "shop_faq_new")),
-            ("Catalogue", "shop_goods", ("shop_goods", "shop_product", "shop_product_new")),
-            ("Templates", "shop_templates", ("shop_templates",)),
-        )
-    ]
-    return render(request, f"messaging/{name}.html", {"tabs": tabs, **context}, status=status)
-
-
-def _problem(error: InvalidInputError | ConflictError) -> list[str]:
-    found = error.extra.get("errors")
-    return list(found.values()) if isinstance(found, dict) and found else [error.detail]
 
 
 @for_researchers
@@ -118,7 +97,7 @@ def _show_shop(
         for index, day in enumerate(WEEKDAYS)
     ]
     rules = known.policies_of(request.company.pk)
-    return _page(
+    return render_shop(
         request,
         "shop",
         {
@@ -167,7 +146,7 @@ def shop_save(request: CompanyRequest, part: str) -> HttpResponse:
     try:
         said = savers[part](request)
     except (InvalidInputError, ConflictError) as error:
-        return _show_shop(request, problems=_problem(error), status=error.status)
+        return _show_shop(request, problems=problems_of(error), status=error.status)
     messages.success(request, said)
     return redirect("shop")
 
@@ -255,7 +234,7 @@ def faq_list(request: CompanyRequest) -> HttpResponse:
     entries = FaqEntry.objects.filter(company=request.company).order_by(
         "-missed_count", "position", "pk"
     )
-    return _page(request, "faq", {"entries": list(entries)})
+    return render_shop(request, "faq", {"entries": list(entries)})
 
 
 @for_researchers
@@ -278,16 +257,16 @@ def faq_edit(request: CompanyRequest, entry_id: str = "") -> HttpResponse:
                 company=request.company, fields=fields, public_id=entry_id, actor=request.user
             )
         except InvalidInputError as error:
-            problems = _problem(error)
+            problems = problems_of(error)
         else:
             messages.success(request, "Saved. The agents answer with it from now on.")
             return redirect("shop_faq")
-    return _page(
+    return render_shop(
         request,
         "faq_edit",
         {
             "entry": entry,
-            "values": _values(request.POST, entry, FAQ_FIELDS),
+            "values": values_of(request.POST, entry, FAQ_FIELDS),
             "is_active": _is_active(request, entry),
             "topics": knowledge.TOPICS,
             "problems": problems,
@@ -300,7 +279,7 @@ def faq_edit(request: CompanyRequest, entry_id: str = "") -> HttpResponse:
 @require_safe
 def goods_list(request: CompanyRequest) -> HttpResponse:
     """List the catalogue with prices and stock."""
-    return _page(
+    return render_shop(
         request,
         "goods",
         {
@@ -322,15 +301,15 @@ def product_edit(request: CompanyRequest, product_id: str = "") -> HttpResponse:
         try:
             _save_product(request, product)
         except (InvalidInputError, ConflictError) as error:
-            problems = _problem(error)
+            problems = problems_of(error)
         else:
             messages.success(request, "Saved.")
             return redirect("shop_goods")
-    values = _values(request.POST, product, PRODUCT_FIELDS)
+    values = values_of(request.POST, product, PRODUCT_FIELDS)
     if product is not None and request.method != "POST":
         values["category"] = product.category.slug
         values["price"] = str(money.from_minor(product.price_minor, product.currency))
-    return _page(
+    return render_shop(
         request,
         "product_edit",
         {
@@ -391,11 +370,11 @@ def template_list(request: CompanyRequest) -> HttpResponse:
         try:
             said = _act_on_template(request)
         except (InvalidInputError, ConflictError) as error:
-            problems = _problem(error)
+            problems = problems_of(error)
         else:
             messages.success(request, said)
             return redirect("shop_templates")
-    return _page(
+    return render_shop(
         request,
         "templates",
         {
@@ -425,11 +404,6 @@ def _act_on_template(request: CompanyRequest) -> str:
         actor=request.user,
     )
     return "Saved as a draft. Submit it for approval when it is ready."
-
-
-def _values(sent: QueryDict, row: Any, names: tuple[str, ...]) -> dict[str, Any]:
-    """Return what the fields of a form show: what was typed, else what stands."""
-    return {name: sent.get(name, getattr(row, name, "") or "") for name in names}
 
 
 def _is_active(request: CompanyRequest, row: Any) -> bool:

@@ -46,7 +46,7 @@ NO_POWER = {
     *("person.signed_up", "profile.saved", "product.saved", "product.stock_counted"),
     *("template.saved", "template.submitted", "survey.created", "plan.cancel_refused"),
     *("survey_keyword.saved", "survey_keyword.removed"),
-    *("number.resumed", "order.cancelled", "order.refunded", "video_run.ended", "workflows.loaded"),
+    *("order.cancelled", "order.refunded", "video_run.ended", "workflows.loaded"),
 }
 
 
@@ -317,6 +317,19 @@ def erase_video(stage: Stage) -> str:
     return video.public_id
 
 
+def add_number(stage: Stage) -> str:
+    stage.post(
+        "/shop/numbers/new/", display_number="+52 55 1234 5678", phone_number_id="109876543210"
+    )
+    return stage.acme.numbers.get().public_id
+
+
+def change_number(stage: Stage, **form: str) -> str:
+    made = add_number(stage)
+    stage.post(f"/shop/numbers/{made}/", **form)
+    return made
+
+
 def add_webhook(stage: Stage) -> str:
     stage.ask("post", "/api/webhooks", {"url": URL, "event_types": ["payout.changed"]})
     return WebhookEndpoint.objects.get().public_id
@@ -403,6 +416,10 @@ DEEDS: list[tuple[Callable[[Stage], str], str, str | None, bool]] = [
     (erase_video, "video.erased", PERSON, True),
     (link_interview, "workflow.survey_linked", PERSON, True),
     (unlink_interview, "workflow.survey_unlinked", PERSON, True),
+    (add_number, "number.added", PERSON, True),
+    (lambda stage: change_number(stage, label="Support"), "number.changed", PERSON, True),
+    (lambda stage: change_number(stage, pause="1"), "number.paused", PERSON, True),
+    (lambda stage: change_number(stage, resume="1"), "number.resumed", PERSON, True),
     (add_webhook, "webhook.created", KEY, True),
     (lambda stage: change_webhook(stage, {"url": f"{URL}/2"}), "webhook.changed", KEY, True),
     (lambda stage: change_webhook(stage, {"state": "paused"}), "webhook.paused", KEY, True),
