@@ -223,6 +223,7 @@ class AgentManager:
                 options=self.options,
                 course=course,
                 on_presence=agent.set_connected,
+                on_lost=lambda: agent.leave(VoiceEnd.ROOM_LOST),
                 room=room,
             )
         return BrowserTransport(

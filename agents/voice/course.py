@@ -83,7 +83,7 @@ class Course:
         self.on_line_ended: Callable[[LineOutcome], None] = lambda outcome: None
         self.on_sound_sent: Callable[[bytes], None] = lambda pcm: None
         self.is_given_up = False
-        """Speech failed for good: what was to be said is read instead, all of it."""
+        """Speech or the room failed for good: what was to be said is read instead, all of it."""
         self._is_over_agent = False
         self._heard: _Heard | None = None
         self._answered: _Heard | None = None

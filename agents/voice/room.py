@@ -53,6 +53,7 @@ class RoomTransport:
         options: VoiceOptions,
         course: Course,
         on_presence: Callable[[bool], None],
+        on_lost: Callable[[], None],
         room: rtc.Room | None = None,
     ) -> None:
         """Take a room that is connected already (a worker's job), or connect on `start`."""
@@ -65,12 +66,15 @@ class RoomTransport:
         self._captions = _RoomCaptions(sink, course)
         self._holds: set[Hold] = set()
         self._on_presence = on_presence
+        self._on_lost = on_lost
         self._is_leaving = False
+        self._is_lost = False
 
     async def start(self, session: AgentSession[Any], agent: Agent) -> None:
         self._session = session
         self._room.on("participant_disconnected", self._participant_left)
         self._room.on("participant_connected", self._participant_came)
+        self._room.on("reconnecting", self._room_shaken)
         self._room.on("disconnected", self._room_lost)
         if self._is_own_room:
             await self._connect()
@@ -119,6 +123,9 @@ class RoomTransport:
         self._captions.end()
         if self._is_own_room:
             await self._room.disconnect()
+            if self._is_lost:
+                # Who came back before us may be in it; the end of the conversation deletes it.
+                return
             await delete_room(self._options, self._ticket.room_name)
 
     async def _connect(self) -> None:
@@ -146,14 +153,23 @@ class RoomTransport:
         wanted = self._ticket.participant_identity
         return participant.identity == wanted if wanted else True
 
-    def _room_lost(self, reason: Any) -> None:
-        if self._is_leaving:
-            return
+    # --- is the room there --------------------------------------------------------------------
+
+    def _room_shaken(self) -> None:
+        """The client joins again by itself, ten times; it hears again when it succeeds."""
         self._course.tell_fault(
-            VoiceErrorCode.ROOM_UNREACHABLE,
-            "The connection to the voice room was lost. Everything is kept; please type.",
+            VoiceErrorCode.ROOM_RECONNECTING,
+            "The connection to the voice room was lost and is tried again. You can type meanwhile.",
         )
-        self._on_presence(False)
+
+    def _room_lost(self, reason: Any) -> None:
+        """The client has given up, or was shown out: nothing can be heard here any more."""
+        if self._is_leaving or self._is_lost:
+            return
+        self._is_lost = True
+        self._course.is_given_up = True
+        logger.warning("voice.room_lost", extra={"reason": rtc.DisconnectReason.Name(reason)})
+        self._on_lost()
 
 
 class _RoomCaptions(io.TextOutput):

@@ -1,10 +1,9 @@
 """The words of spoken conversations: what crosses the border between an agent and who runs it.
 
 Owns dataclasses and Protocols, no behaviour. Knows no row, no socket and no library of speech, so
-every process may import it; all else in this package is imported by those that speak. The app
-above implements `ConversationHost` (what is said next, and that nothing said is lost) and
-`VoiceSink` (what pages are shown), hands both to `AgentManager.start`, and gets a `LiveVoice`
-back, to pass on what the person does.
+every process may import it, unlike all else here. The app above implements `ConversationHost`
+(what is said next, and that nothing said is lost) and `VoiceSink` (what pages are shown), hands
+both to `AgentManager.start` and gets a `LiveVoice` back, to pass on what the person does.
 """
 
 from __future__ import annotations
@@ -64,6 +63,8 @@ class VoiceEnd(StrEnum):
     """The person's connection went away and did not come back."""
     PROVIDER_FAILED = "provider_failed"
     """Speech failed for good; typing goes on."""
+    ROOM_LOST = "room_lost"
+    """The LiveKit room went away and could not be joined again; typing goes on."""
     FAILED = "failed"
     """Something of ours broke."""
 
@@ -74,12 +75,11 @@ class VoiceErrorCode(StrEnum):
     SPEECH_UNAVAILABLE = "speech_unavailable"
     """Recognition or voice failed for good: type."""
     SPEECH_RETRYING = "speech_retrying"
-    """It failed once and is tried again."""
     ENGINE_RESTARTED = "speech_engine_restarted"
     """The offline engine had stopped and runs again; the last words may be lost."""
     MODEL_UNAVAILABLE = "model_unavailable"
     """The language model gave no answer; the built-in one goes on."""
-    ROOM_UNREACHABLE = "room_unreachable"
+    ROOM_RECONNECTING = "room_reconnecting"
     TURN_NOT_STORED = "turn_not_stored"
     """The last words were heard but not stored: say them again."""
     AUDIO_OVERFLOW = "audio_overflow"

@@ -156,8 +156,12 @@ PHRASES = [
         "El modelo de lenguaje no responde. La conversación sigue sin él.",
     ),
     (
-        r"The connection to the voice room was lost\. Everything is kept; please type\.",
-        "Se ha perdido la conexión con la sala de voz. No se pierde nada; sigue por escrito.",
+        r"The connection to the voice room was lost and is tried again\. You can type meanwhile\.",
+        "Se ha perdido la conexión con la sala de voz y se reintenta. Mientras, puedes escribir.",
+    ),
+    (
+        r"The voice room was lost\. All is kept; type, or switch voice on again\.",
+        "Se ha perdido la sala de voz. No se pierde nada; escribe, o vuelve a activar la voz.",
     ),
     (
         r"The voice room cannot be reached\. Please go on by typing\.",

@@ -353,16 +353,24 @@ async def test_an_agent_another_process_has_taken_over_lets_go(spoken):
     assert (row.status, row.lease_owner) == (SessionStatus.ACTIVE, "other")
 
 
-@pytest.mark.parametrize("reason", [VoiceEnd.PROVIDER_FAILED, VoiceEnd.FAILED])
-async def test_speech_that_fails_leaves_a_conversation_to_type_in(spoken, reason):
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [
+        (VoiceEnd.PROVIDER_FAILED, "speech_unavailable"),
+        (VoiceEnd.FAILED, "speech_unavailable"),
+        (VoiceEnd.ROOM_LOST, "room_unreachable"),
+    ],
+)
+async def test_speech_that_fails_leaves_a_conversation_to_type_in(spoken, reason, code):
     await spoken.voice.end(reason)
     error = await spoken.socket.receive_until("error")
     await spoken.socket.send(type="say", text="By bus then.", client_id="typed-2")
     await spoken.socket.receive_until("transcript", role="agent", position=3)
 
     row = await spoken.row()
-    assert error["code"] == "speech_unavailable"
+    assert error["code"] == code
     assert (row.mode, row.transport, row.status) == ("text", "typing", SessionStatus.ACTIVE)
+    assert (row.agent_due_at, row.leased_until) == (None, None)
 
 
 @pytest.mark.parametrize(

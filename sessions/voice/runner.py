@@ -55,7 +55,13 @@ _KINDS: Final = {
 }
 _NO_USAGE: Final = UsageMeasured(())
 _GIVES_UP_VOICE: Final = frozenset(
-    {VoiceEnd.PROVIDER_FAILED, VoiceEnd.FAILED, VoiceEnd.CLOSED, VoiceEnd.LEFT}
+    {
+        VoiceEnd.PROVIDER_FAILED,
+        VoiceEnd.FAILED,
+        VoiceEnd.ROOM_LOST,
+        VoiceEnd.CLOSED,
+        VoiceEnd.LEFT,
+    }
 )
 """Ends after which a room wants no new agent."""
 
@@ -402,6 +408,13 @@ def _settle_end(agent: RunningAgent, event: VoiceEnded) -> None:
     if event.reason in _GIVES_UP_VOICE and (has_failed or not agent.is_stop_wanted):
         if event.reason in (VoiceEnd.CLOSED, VoiceEnd.LEFT):
             voices.dismiss_agent(voice_session_pk=row.pk, fence=agent.fence)
+        elif event.reason is VoiceEnd.ROOM_LOST:
+            voices.give_up_voice(
+                voice_session_pk=row.pk,
+                fence=agent.fence,
+                code="room_unreachable",
+                title="The voice room was lost. All is kept; type, or switch voice on again.",
+            )
         else:
             voices.give_up_voice(
                 voice_session_pk=row.pk,

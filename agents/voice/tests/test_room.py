@@ -8,7 +8,7 @@ import socket
 from types import SimpleNamespace
 
 import pytest
-from livekit import api
+from livekit import api, rtc
 
 from agents.voice.agent_manager import AgentManager
 from agents.voice.browser import BrowserTransport
@@ -16,7 +16,12 @@ from agents.voice.options import VoiceOptions
 from agents.voice.room import AGENT_IDENTITY, RoomTransport, agent_token, delete_room
 from agents.voice.tests.stubs import StubEngine, StubHost, StubSink, ticket
 from agents.voice.tests.talks import OPTIONS, tasks_left
-from agents.voice.types import TransportKind, VoiceBriefing, VoiceUnavailableError
+from agents.voice.types import (
+    TransportKind,
+    VoiceBriefing,
+    VoiceErrorCode,
+    VoiceUnavailableError,
+)
 
 SECRET = "a-secret-of-more-than-thirty-two-characters"
 
@@ -70,6 +75,50 @@ async def test_deleting_a_room_of_a_server_that_is_not_there_is_no_error(nowhere
     assert await delete_room(nowhere, "survey-1") is False
 
 
+async def test_a_room_that_goes_away_is_told_and_lost_once_unless_the_agent_leaves(nowhere):
+    handlers, lost, told = {}, [], []
+
+    async def start(agent, **options):
+        session.output = SimpleNamespace(audio=None)
+
+    async def disconnect():
+        handlers["disconnected"](rtc.DisconnectReason.CLIENT_INITIATED)
+
+    session = SimpleNamespace(start=start)
+    course = SimpleNamespace(
+        tell_fault=lambda code, title: told.append(code),
+        is_given_up=False,
+    )
+
+    async def make():
+        handlers.clear()
+        made = RoomTransport(
+            ticket=ticket(transport=TransportKind.LIVEKIT),
+            sink=StubSink(),
+            options=nowhere,
+            course=course,
+            on_presence=lambda is_there: None,
+            on_lost=lambda: lost.append(course.is_given_up),
+            room=SimpleNamespace(on=handlers.__setitem__, disconnect=disconnect),
+        )
+        await made.start(session, None)
+        return made
+
+    leaving = await make()
+    await leaving.aclose()
+    await disconnect()
+    assert (lost, told) == ([], [])
+
+    await make()
+    handlers["reconnecting"]()
+    assert (lost, told) == ([], [VoiceErrorCode.ROOM_RECONNECTING])
+    for _ in range(2):
+        handlers["disconnected"](rtc.DisconnectReason.UNKNOWN_REASON)
+
+    # What was being said is kept in full: nobody cut it.
+    assert lost == [True]
+
+
 async def test_no_transport_opens_the_session_to_who_is_there():
     """livekit's defaults answer any participant's question for the agent's instructions."""
     asked = []
@@ -89,6 +138,7 @@ async def test_no_transport_opens_the_session_to_who_is_there():
         options=VoiceOptions(),
         course=course,
         on_presence=lambda is_there: None,
+        on_lost=lambda: None,
         room=SimpleNamespace(on=lambda *_: None),
     )
     browser = BrowserTransport(
