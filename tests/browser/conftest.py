@@ -265,7 +265,8 @@ def check_access():
 
     def check(page, screen: str, scope: str = "parley-widget") -> None:
         page.wait_for_load_state()
-        page.wait_for_timeout(350)  # colours are wrong while a screen fades in
+        if not page.evaluate("matchMedia('(prefers-reduced-motion)').matches"):
+            page.wait_for_timeout(350)  # colours are wrong while a screen fades in
         if not page.evaluate("typeof window.axe === 'object'"):
             page.evaluate(source + ";0")
         found = page.evaluate(
