@@ -7,17 +7,15 @@ transaction looks committed at that point.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import cast
 
 from django.db import connection
 
 from core.jobs.backends import find_backend
 from core.jobs.inline import InlineBackend
 from core.jobs.registry import job_registry
-
-if TYPE_CHECKING:
-    import pytest
 
 MAX_ROUNDS = 1000
 
@@ -95,12 +93,17 @@ def run_sweeps(*names: str) -> None:
         job_registry.run_sweep(job_registry.sweeps[name].name)
 
 
-def empty_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give a test empty tables of jobs, periodic jobs and sweeps until it ends.
+@contextmanager
+def empty_registry() -> Iterator[None]:
+    """Put empty tables of jobs, periodic jobs and sweeps in place of the real ones.
 
     Every app's jobs are imported first: a module imported while other tables stand here would
     register in those, and be missing from then on.
     """
     job_registry.discover()
-    for table in ("jobs", "periodic", "sweeps"):
-        monkeypatch.setattr(job_registry, table, {})
+    kept = (job_registry.jobs, job_registry.periodic, job_registry.sweeps)
+    job_registry.jobs, job_registry.periodic, job_registry.sweeps = {}, {}, {}
+    try:
+        yield
+    finally:
+        job_registry.jobs, job_registry.periodic, job_registry.sweeps = kept

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -27,9 +28,10 @@ from core.tests.live_rooms import COMMITS
 
 
 @pytest.fixture(autouse=True)
-def _own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_registry() -> Iterator[None]:
     """Give each test empty tables of jobs."""
-    empty_registry(monkeypatch)
+    with empty_registry():
+        yield
 
 
 def make_row(name: str) -> LiveStream:

@@ -64,11 +64,8 @@ def start_postgres_backend() -> Callable[[], None]:
 @pytest.fixture(
     params=["thread", pytest.param("postgres", marks=pytest.mark.services)],
 )
-def start(
-    request: pytest.FixtureRequest, settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Start]:
+def start(request: pytest.FixtureRequest, settings: Any) -> Iterator[Start]:
     """Return a function that starts what runs jobs; it is stopped after the test."""
-    empty_registry(monkeypatch)
     if request.param == "postgres":
         assert django_settings.PROCRASTINATE_ENABLED, "these tests need DATABASE_URL"
         with connection.cursor() as cursor:
@@ -84,9 +81,10 @@ def start(
         )
         stops.append(begin_backend())
 
-    yield begin
-    for stop in stops:
-        stop()
+    with empty_registry():
+        yield begin
+        for stop in stops:
+            stop()
 
 
 class Seen:
@@ -292,13 +290,14 @@ class TestPostgres:
     """What only PostgreSQL's back end does."""
 
     @pytest.fixture(autouse=True)
-    def _postgres(self, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def _postgres(self, settings: Any) -> Iterator[None]:
         assert django_settings.PROCRASTINATE_ENABLED, "these tests need DATABASE_URL"
         settings.JOBS_MODE = "auto"
-        empty_registry(monkeypatch)
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM procrastinate_jobs")
             cursor.execute("DELETE FROM procrastinate_workers")
+        with empty_registry():
+            yield
 
     @staticmethod
     def count_jobs() -> int:
