@@ -60,7 +60,8 @@ test-browser: $(DEV) ## the tests in a real Chromium (installs Debian's when abs
 	@scripts/install_guide_packages.sh
 	@scripts/install_livekit_client.sh
 	@CHROMIUM="$$(scripts/find_chromium.sh)" && export CHROMIUM && \
-		DATABASE_URL= REDIS_URL= $(PY) -m pytest -m browser $(ARGS)
+		DATABASE_URL= REDIS_URL= $(PY) -m pytest -q -n $(WORKERS) --maxprocesses 2 --dist loadfile \
+		-m browser $(ARGS)
 
 test-services: $(DEV) ## the whole suite on PostgreSQL and Redis, which it starts and stops
 	@scripts/install_livekit_client.sh

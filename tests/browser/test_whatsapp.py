@@ -212,6 +212,7 @@ def test_the_keyboard_alone_is_enough(shop, sign_in):
     row = beto.locator(".inbox__row", has_text="Teo")
     row.focus()
     beto.keyboard.press("Enter")
+    beto.wait_for_url("**/inbox/conversation_*")
     reply = beto.get_by_label("Reply to Teo")
     reply.focus()
     beto.keyboard.type("Hola Teo")

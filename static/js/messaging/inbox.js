@@ -109,7 +109,7 @@ function listen(path, heard) {
     const socket = new WebSocket(`${scheme}://${location.host}${path}`, [PROTOCOL]);
     let ping = 0;
     socket.addEventListener("open", () => {
-      if (failures) heard();
+      heard(); // what came between the page and this line, or while there was none
       failures = 0;
       ping = setInterval(() => socket.send(JSON.stringify({ type: "ping" })), PING_MS);
     });
