@@ -45,11 +45,13 @@ def test_the_list_shows_who_wrote_what_was_said_last_and_who_has_it(
     luz.says("Hola")
     paz.says("Quiero hablar con una persona")
     hand_offs.take_over(conversation=paz.conversation, operator=ana)
-    paz.says("¿Siguen ahí?")
+    paz.says("*¿Siguen ahí?*")
     last = paz.conversation.inbound.latest("pk")
     InboundMessage.objects.filter(pk=last.pk).update(sent_at=clock.now() + timedelta(seconds=2))
 
-    listed = rows_of(browser_of(ana).get("/inbox/list/").content.decode())
+    page = browser_of(ana).get("/inbox/list/").content.decode()
+    assert "<strong>¿Siguen ahí?</strong>" in page
+    listed = rows_of(page)
     rows = {name: row for row in listed for name in ("Luz Paz", "Paz Ríos") if name in row}
     assert "¿Siguen ahí?" in rows["Paz Ríos"]
     assert f"With {ana.display_name}" in rows["Paz Ríos"]
