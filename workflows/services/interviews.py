@@ -38,14 +38,8 @@ def link_survey(*, workflow_name: str, survey_id: str, company: Company, actor: 
     with transaction.atomic():
         workflow = _lock(workflow_name, company)
         if workflow.feedback_survey_id != survey.pk:
-            _link(workflow, survey)
-            audit.record_event(
-                actor=actor,
-                action="workflow.survey_linked",
-                object_ref=survey,
-                company=company,
-                note=workflow.name,
-            )
+            _put_link(workflow, survey)
+            _note("workflow.survey_linked", workflow, survey, company, actor)
     return workflow
 
 
@@ -62,14 +56,8 @@ def unlink_survey(*, workflow_name: str, company: Company, actor: User) -> Workf
         workflow = _lock(workflow_name, company)
         survey = workflow.feedback_survey
         if survey is not None:
-            _link(workflow, None)
-            audit.record_event(
-                actor=actor,
-                action="workflow.survey_unlinked",
-                object_ref=survey,
-                company=company,
-                note=workflow.name,
-            )
+            _put_link(workflow, None)
+            _note("workflow.survey_unlinked", workflow, survey, company, actor)
     return workflow
 
 
@@ -101,6 +89,12 @@ def _lock(name: str, company: Company) -> Workflow:
     return workflow
 
 
-def _link(workflow: Workflow, survey: Survey | None) -> None:
+def _put_link(workflow: Workflow, survey: Survey | None) -> None:
     workflow.feedback_survey = survey
     workflow.save(update_fields=["feedback_survey", "updated_at"])
+
+
+def _note(action: str, workflow: Workflow, survey: Survey, company: Company, actor: User) -> None:
+    audit.record_event(
+        actor=actor, action=action, object_ref=survey, company=company, note=workflow.name
+    )
