@@ -12,7 +12,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Final
+from statistics import NormalDist
+from typing import Final, NamedTuple
 
 DEFAULT_STRENGTH: Final = 20.0
 """Pseudo-starts a parent level weighs before there is enough to fit it."""
@@ -22,13 +23,16 @@ MAX_FITTED_GROUPS: Final = 4000
 LOG_STRENGTH_RANGE: Final = (0.7, 5.3)
 INTERVAL_MASS: Final = 0.8
 WINSORISED_SHARE: Final = 0.05
+_NORMAL: Final = NormalDist()
 TAU_RANGE: Final = (1.0, 200.0)
 DEFAULT_TAU: Final = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Starts that have ended one way or the other."""
+class Counts(NamedTuple):
+    """Starts that have ended one way or the other.
+
+    A tuple, as `Estimate` is: a page makes over a thousand of them, which take a third of the time.
+    """
 
     successes: int = 0
     decided: int = 0
@@ -49,8 +53,7 @@ class Strengths:
     cohort: float = DEFAULT_STRENGTH
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(NamedTuple):
     """A Beta distribution of the chance of success."""
 
     alpha: float
@@ -273,7 +276,12 @@ def beta_quantile(probability: float, alpha: float, beta: float) -> float:
     Newton's steps, kept inside a bracket that each evaluation narrows.
     """
     low, high = 0.0, 1.0
-    place = alpha / (alpha + beta)
+    mean = alpha / (alpha + beta)
+    # Begins where a normal distribution of the same spread has it, which is mostly very near.
+    spread = math.sqrt(mean * (1.0 - mean) / (alpha + beta + 1.0))
+    place = mean + _NORMAL.inv_cdf(probability) * spread
+    if not 0.0 < place < 1.0:
+        place = mean
     log_whole = math.lgamma(alpha + beta) - math.lgamma(alpha) - math.lgamma(beta)
     for _ in range(80):
         missing = beta_cumulative(place, alpha, beta) - probability

@@ -8,7 +8,8 @@ for the writing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
@@ -52,6 +53,29 @@ Key = tuple[int | None, int | None, str, str]
 Row = tuple[Any, ...]
 Whole = NDArray[np.int64]
 Real = NDArray[np.float64]
+
+
+def read_all(now: datetime) -> tuple[tuple[int, list[Row]], tuple[int, list[Row]]]:
+    """Return `read_values` and `read_successes`, read at the same time where that can be.
+
+    SQLite lets go of Python's lock while it steps, and NumPy while it sorts. Within a transaction
+    everything is read here: another connection would not see what was written in it.
+    """
+    if connection.in_atomic_block:
+        return read_values(), read_successes(now)
+    with ThreadPoolExecutor(1, thread_name_prefix="aggregation") as pool:
+        counts = pool.submit(_on_own_connection, read_successes, now)
+        values = read_values()
+        return values, counts.result()
+
+
+def _on_own_connection(
+    read: Callable[[datetime], tuple[int, list[Row]]], now: datetime
+) -> tuple[int, list[Row]]:
+    try:
+        return read(now)
+    finally:
+        connection.close()
 
 
 def read_values() -> tuple[int, list[Row]]:

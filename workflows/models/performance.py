@@ -72,7 +72,7 @@ class CohortRow(models.Model):
     """
 
     workflow = models.ForeignKey(
-        Workflow, on_delete=models.CASCADE, related_name="+", db_constraint=False
+        Workflow, on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False
     )
     market = models.ForeignKey(
         Market,
@@ -182,6 +182,10 @@ class WorkflowPerformance(CohortRow):
                 condition=models.Q(market__isnull=False, skill_level__isnull=False),
                 name="workflow_performance_cohort",
             ),
+        ]
+        # Begins as the rows are written, in the order of workflows: a hundred thousand a night.
+        indexes: ClassVar = [
+            models.Index(fields=["workflow", "market", "skill_level"], name="performance_of_cohort")
         ]
 
     def __str__(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db.models import Count, Q
 
@@ -83,6 +84,18 @@ class Values:
     logs: LogValues
 
 
+class Spread(NamedTuple):
+    """What of `Values` a typical value is made of and shown with."""
+
+    metric_type: str
+    unit: str
+    results: int
+    people: int
+    p25: float
+    p75: float
+    logs: LogValues
+
+
 def cohort_of(person: User) -> Cohort:
     """Return the cohort a person is in now."""
     row = (
@@ -123,7 +136,9 @@ def successes_for(
     for workflow, market, skill, successes, decided, running in rows.values_list(
         "workflow_id", "market_id", "skill_level_id", "successes", "decided", "running"
     ):
-        one = found.setdefault(workflow, Successes())
+        one = found.get(workflow)
+        if one is None:
+            one = found[workflow] = Successes()
         level = _level(market, skill)
         one.by_level[level] = Counts(successes, decided)
         one.running[level] = running
@@ -136,7 +151,6 @@ def values_for(
     """Return logged values that concern a cohort: by workflow, (metric, unit) and level."""
     found: dict[int, dict[tuple[str, str], dict[str, Values]]] = {}
     rows = WorkflowPerformance.objects.filter(_levels_of(cohort), workflow_id__in=workflow_ids)
-    # As tuples: hundreds of rows as objects are a quarter of what recommending costs.
     columns = ("count", "people", "avg_value", "p10", "p25", "p50", "p75", "p90")
     for workflow, market, skill, metric, unit, log_mean, log_variance, *figures in rows.order_by(
         "metric_type", "unit"
@@ -154,13 +168,37 @@ def values_for(
     return found
 
 
+def spreads_for(
+    cohort: Cohort, workflow_ids: Collection[int], *, min_people: int
+) -> dict[int, dict[tuple[str, str], dict[str, Spread]]]:
+    """Return what concerns a cohort of values that enough people logged, as `values_for`.
+
+    A wider level has all the people of a narrower one, so what is missing is narrow.
+    """
+    found: dict[int, dict[tuple[str, str], dict[str, Spread]]] = {}
+    rows = WorkflowPerformance.objects.filter(
+        _levels_of(cohort), workflow_id__in=workflow_ids, people__gte=min_people
+    ).values_list(
+        *("workflow_id", "market_id", "skill_level_id", "metric_type", "unit"),
+        *("count", "people", "p25", "p75", "log_mean", "log_variance"),
+    )
+    for workflow, market, skill, metric, unit, results, people, p25, p75, mean, variance in rows:
+        by_level = found.setdefault(workflow, {}).setdefault((metric, unit), {})
+        by_level[_level(market, skill)] = Spread(
+            metric, unit, results, people, p25, p75, LogValues(results, mean, variance)
+        )
+    return found
+
+
 def taus_for(keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Taus]:
     """Return how much each level weighs, for those metrics and units that were fitted."""
-    rows = ValueSpread.objects.filter(unit__in={unit for _, unit in keys})
+    rows = ValueSpread.objects.filter(unit__in={unit for _, unit in keys}).values_list(
+        "metric_type", "unit", "tau_market", "tau_cohort"
+    )
     return {
-        (row.metric_type, row.unit): Taus(row.tau_market, row.tau_cohort)
-        for row in rows
-        if (row.metric_type, row.unit) in keys
+        (metric, unit): Taus(tau_market, tau_cohort)
+        for metric, unit, tau_market, tau_cohort in rows
+        if (metric, unit) in keys
     }
 
 

@@ -84,8 +84,7 @@ def _count_on_sqlite(run: AggregationRun) -> None:
     from workflows.aggregation import sqlite
 
     # Reading first: a transaction here would keep everybody else from writing for seconds.
-    run.outcomes_read, values = sqlite.read_values()
-    run.votes_counted, counts = sqlite.read_successes(run.started_at)
+    (run.outcomes_read, values), (run.votes_counted, counts) = sqlite.read_all(run.started_at)
     with transaction.atomic():
         if AggregationRun.objects.filter(pk__gt=run.pk, state=AggregationState.COMPLETED).exists():
             raise AggregationRunningError

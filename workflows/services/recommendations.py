@@ -34,6 +34,7 @@ from workflows.selectors.performance import (
     OVERALL,
     Cohort,
     LastRun,
+    Spread,
     Successes,
     Values,
 )
@@ -414,7 +415,7 @@ def _figures(
 def _typical_values(
     cohort: Cohort, estimates: dict[int, Estimate]
 ) -> dict[int, tuple[Typical, ...]]:
-    values = performance.values_for(cohort, estimates.keys())
+    values = performance.spreads_for(cohort, estimates.keys(), min_people=reasons.MIN_PEOPLE)
     taus = performance.taus_for({key for by_key in values.values() for key in by_key})
     found: dict[int, tuple[Typical, ...]] = {}
     for workflow_id, by_key in values.items():
@@ -428,23 +429,12 @@ def _typical_values(
     return found
 
 
-def _typical(by_level: dict[str, Values], taus: Taus, chance: float) -> Typical | None:
-    narrow = next(
-        (
-            by_level[level]
-            for level in reversed(LEVELS)
-            if level in by_level and by_level[level].people >= reasons.MIN_PEOPLE
-        ),
-        None,
-    )
-    if narrow is None:
-        return None
-    level = next(name for name, one in by_level.items() if one is narrow)
-    # Only levels as wide as the one that is shown: a narrower one is too few people to use.
+def _typical(by_level: dict[str, Spread], taus: Taus, chance: float) -> Typical | None:
+    level = next(level for level in reversed(LEVELS) if level in by_level)
+    narrow = by_level[level]
     weights = {OVERALL: 0.0, MARKET: taus.market, COHORT: taus.cohort}
-    used = LEVELS[: LEVELS.index(level) + 1]
     typical = typical_value(
-        [(by_level[one].logs if one in by_level else None, weights[one]) for one in used]
+        [(one.logs if (one := by_level.get(name)) else None, weights[name]) for name in LEVELS]
     )
     if typical is None or not math.isfinite(typical):
         return None
@@ -454,7 +444,7 @@ def _typical(by_level: dict[str, Values], taus: Taus, chance: float) -> Typical 
         typical_minor=round(typical),
         p25_minor=round(narrow.p25),
         p75_minor=round(narrow.p75),
-        results=narrow.count,
+        results=narrow.results,
         people=narrow.people,
         level=level,
         expected_minor=round(typical * chance),
