@@ -56,9 +56,8 @@ class Server:
         subprocess.run([sys.executable, *arguments], cwd=ROOT, env=self.environment, check=True)
 
     def start(self):
-        command = ["-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port)]
         self.process = subprocess.Popen(
-            [sys.executable, *command, "config.asgi:application"],
+            ["sh", str(ROOT / "scripts" / "serve_web.sh")],
             cwd=ROOT,
             env=self.environment,
             stdout=subprocess.DEVNULL,

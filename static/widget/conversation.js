@@ -32,12 +32,13 @@ class Conversation {
   constructor(panel) {
     this.panel = panel;
     this.shell = panel.shell;
-    this.session = this.shell.store.read().session;
+    this.store = this.shell.store; // of the person who talks, whoever is told to be here later
+    this.session = this.store.read().session;
     this.#questions = new Map(this.session.questions.map((question) => [question.id, question]));
     this.#draw();
     this.#connect();
     this.clock = setInterval(() => this.#drawClock(), 1000);
-    this.shell.tab.write({ isTalking: true });
+    this.shell.visit.write({ isTalking: true, isMine: true });
     this.#offerVoice();
   }
 
@@ -54,7 +55,7 @@ class Conversation {
     this.scroller = h("div.scroll", { tabindex: "0", role: "region", "aria-label": t("conversation") }, this.list, this.typing);
     this.quick = h("div.quick", { role: "group", "aria-label": t("quick"), hidden: true });
     this.field = h("textarea.field", {
-      rows: "1", "aria-label": t("compose"), placeholder: t("compose_hint"), value: this.shell.store.read().draft ?? "", enterkeyhint: "send",
+      rows: "1", "aria-label": t("compose"), placeholder: t("compose_hint"), value: this.store.read().draft ?? "", enterkeyhint: "send",
       oninput: () => this.#onInput(), onkeydown: (event) => this.#onKey(event),
     });
     this.sendButton = h("button.send", { type: "submit", "aria-label": t("send"), title: t("send") }, icon("send"));
@@ -159,7 +160,7 @@ class Conversation {
 
   #onInput() {
     this.#typingSince ??= Date.now();
-    this.shell.store.write({ draft: this.field.value });
+    this.store.write({ draft: this.field.value });
     const over = this.field.value.length - TURN_CHARS;
     this.limit.textContent = over > 0 ? this.panel.t("too_long", { n: over }) : "";
     this.#grow();
@@ -186,7 +187,7 @@ class Conversation {
   #say(text, { typingSeconds } = {}) {
     if (this.#status.status === "paused") return;
     const turn = { clientId: newId(), text, typingSeconds };
-    this.shell.store.write({ pending: [...(this.shell.store.read().pending ?? []), turn] });
+    this.store.write({ pending: [...(this.store.read().pending ?? []), turn] });
     this.#showPending(turn);
     this.typing.hidden = false;
     this.#drawQuick();
@@ -205,8 +206,8 @@ class Conversation {
 
   #forget(clientId) {
     this.#pending.delete(clientId);
-    const rest = (this.shell.store.read().pending ?? []).filter((turn) => turn.clientId !== clientId);
-    this.shell.store.write({ pending: rest });
+    const rest = (this.store.read().pending ?? []).filter((turn) => turn.clientId !== clientId);
+    this.store.write({ pending: rest });
   }
 
   // --- voice --------------------------------------------------------------------------------------
@@ -252,7 +253,7 @@ class Conversation {
     this.connection.addEventListener("state", ({ detail }) => this.#onState(detail));
     this.connection.open();
     // Typed before a reload and perhaps never received: the same id again is the same turn.
-    for (const turn of this.shell.store.read().pending ?? []) this.connection.say(turn.text, turn);
+    for (const turn of this.store.read().pending ?? []) this.connection.say(turn.text, turn);
   }
 
   #take(event) {
@@ -274,7 +275,7 @@ class Conversation {
       this.#takeSegment(segment, { isNew: false });
     }
     if (isFirst) {
-      for (const turn of this.shell.store.read().pending ?? []) if (!this.#pending.has(turn.clientId)) this.#showPending(turn);
+      for (const turn of this.store.read().pending ?? []) if (!this.#pending.has(turn.clientId)) this.#showPending(turn);
       const last = event.segments.at(-1);
       if (last?.role === "agent") this.panel.announce(last.text);
     }

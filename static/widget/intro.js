@@ -1,6 +1,5 @@
-// Owns: what stands before a conversation: header, invitation, consent, welcome back, refusals.
+// Owns: what stands before a conversation: header, invitation, consent, refusals.
 import { button, h, icon, isBusy, setBusy } from "./dom.js";
-import { bearer, request } from "./http.js";
 import { startSession } from "./start.js";
 
 const KNOWN_PROBLEMS = new Set([
@@ -63,11 +62,17 @@ export function drawInvitation(panel) {
   };
 }
 
+function asksForWallet({ shell }) {
+  return shell.asksFirst && !shell.visitor && shell.config.payment.max > 0 && Boolean(shell.device.read().receipt_token);
+}
+
 export function drawConsent(panel) {
   const { config, money } = panel.shell;
   const { payment } = config;
   const heading = panel.heading("title", panel.t("consent_title"));
   const go = button(panel.t("consent_go"), { kind: "primary", onclick: begin });
+  // Somebody else may have earned what lies in this browser's wallet: they say whether it is theirs.
+  const mine = asksForWallet(panel) ? h("input", { type: "checkbox" }) : null;
   const section = (name, title, text) => h("section.point", {}, icon(name), h("div", {}, panel.subheading(title), h("p", {}, text)));
 
   async function begin() {
@@ -77,7 +82,7 @@ export function drawConsent(panel) {
     panel.shell.countStep("consented");
     panel.shell.emit("consent");
     try {
-      await startSession(panel);
+      await startSession(panel, { takesWallet: mine?.checked ?? true });
       await panel.show("conversation");
     } catch (error) {
       await panel.showProblem(error, () => panel.show("consent"));
@@ -91,49 +96,11 @@ export function drawConsent(panel) {
       h("div.terms", {}, h("p.pre", {}, config.consent_text)),
       payment.max > 0 && section("coin", panel.t("consent_pay"),
         panel.t(payment.min === payment.max ? "consent_pay_one" : "consent_pay_text", { min: money(payment.min), max: money(payment.max) })),
+      mine && h("label.check", {}, mine, h("span", {}, panel.t("wallet_mine"))),
       section("shield", panel.t("consent_record"), panel.t("consent_record_text", { company: config.company })),
       h("div.foot.foot--stick", {}, h("div.actions", {},
         button(panel.t("consent_no"), { onclick: () => (panel.shell.isInline ? panel.show("invitation") : panel.close()) }), go))),
     focus: heading,
-  };
-}
-
-export function drawResume(panel) {
-  const { session } = panel.shell.store.read();
-  const heading = panel.heading("title", panel.t("resume_title"));
-  const go = button(panel.t("resume_go"), { kind: "primary", iconName: "play", onclick: resume });
-
-  async function resume() {
-    if (isBusy(go)) return;
-    setBusy(go, true);
-    try {
-      await startSession(panel);
-      await panel.show("conversation");
-    } catch (error) {
-      await panel.showProblem(error, error.status === 0 ? () => panel.show("resume") : null);
-    }
-  }
-
-  async function drop() {
-    const isSure = await panel.confirm({ title: panel.t("resume_drop"), text: panel.t("resume_drop_ask"), go: panel.t("resume_drop"), stay: panel.t("cancel"), kind: "danger" });
-    if (!isSure) return;
-    try {
-      await request(`${panel.shell.base}/session/${session.session_id}`, { method: "DELETE", headers: bearer(session.session_token) });
-      panel.shell.store.write({ session: null, isDone: false, draft: "", pending: [] });
-      await panel.show("invitation");
-    } catch (error) {
-      await panel.showProblem(error, () => panel.show("resume"));
-    }
-  }
-
-  return {
-    element: h("div.screen.screen--middle", {},
-      h("span.medal", { "aria-hidden": "true" }, icon("talk")),
-      heading,
-      h("p", {}, panel.t("resume_text")),
-      h("p.soft", {}, panel.t("resume_until", { time: panel.time(session.expires_at) })),
-      h("div.foot", {}, go, button(panel.t("resume_drop"), { kind: "quiet", onclick: drop }))),
-    focus: panel.shell.isInline ? null : go,
   };
 }
 

@@ -12,14 +12,15 @@ const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export function drawEvaluating(panel) {
   const heading = panel.heading("title", panel.t("evaluating"));
+  const { store, visit } = panel.shell;
   let isGone = false;
   finish();
 
   async function finish() {
     try {
-      const result = await complete(panel, () => isGone);
+      const result = await complete(panel, store, () => isGone);
       if (!result) return;
-      keepResult(panel, result);
+      keepResult(panel, result, { store, visit });
       if (!isGone) await panel.show("result");
     } catch (error) {
       if (!isGone) await panel.showProblem(error, error.status === 0 || error.status >= 500 ? () => panel.show("evaluating") : null);
@@ -36,10 +37,10 @@ export function drawEvaluating(panel) {
 }
 
 /** Press Done as often as it takes; the server scores and pays once. Null when nobody waits any more. */
-async function complete(panel, isGone) {
-  const { session } = panel.shell.store.read();
+async function complete(panel, store, isGone) {
+  const { session } = store.read();
   if (!session) throw new ProblemError({ status: 404, code: "session_not_found" });
-  panel.shell.store.write({ isDone: true, draft: "", pending: [] });
+  store.write({ isDone: true, draft: "", pending: [] });
   for (let attempt = 0; ; attempt += 1) {
     if (isGone()) return null;
     try {
@@ -50,17 +51,18 @@ async function complete(panel, isGone) {
       await wait((retryAfterSeconds ?? 1) * 1000);
     } catch (error) {
       // Ended in another way, or the participant's token is over: the receipt still opens the answer.
-      if (error.status >= 400 && error.status < 500 && error.status !== 429) return readResult(panel);
+      if (error.status >= 400 && error.status < 500 && error.status !== 429) return readResult(panel, store);
       if (attempt >= RETRY_MS.length) throw error;
       await wait(RETRY_MS[attempt]);
     }
   }
 }
 
-function keepResult(panel, result) {
-  const before = panel.shell.store.read().result;
-  panel.shell.store.write({ result, isDone: true });
-  panel.shell.tab.write({ isTalking: false });
+/** Keep it where the session was begun, whoever is here by the time it comes. */
+function keepResult(panel, result, { store, visit }) {
+  const before = store.read().result;
+  store.write({ result, isDone: true });
+  visit.write({ isTalking: false });
   const told = {
     session_id: result.session_id, score: result.score, payment_amount: result.payment_amount,
     currency: result.currency, payment_status: result.payment_status, transaction_id: result.transaction_id,
@@ -80,18 +82,21 @@ const mayAppeal = (result) => result.status === "completed" && !result.appeal &&
 export function drawResult(panel) {
   const heading = panel.heading("sr-only", panel.t("result_title"));
   const content = h("div.screen.screen--result", {});
+  const { store, visit } = panel.shell;
   let timer = 0;
   let looks = 0;
+  let isGone = false;
   draw();
   look();
 
   async function look({ isAsked = false } = {}) {
     clearTimeout(timer);
     try {
-      const result = await readResult(panel);
+      const result = await readResult(panel, store);
+      if (isGone) return;
       if (result.status === "erased") return panel.show("erased");
-      const before = JSON.stringify(panel.shell.store.read().result);
-      keepResult(panel, result);
+      const before = JSON.stringify(store.read().result);
+      keepResult(panel, result, { store, visit });
       if (before !== JSON.stringify(result)) draw();
       else if (isAsked) panel.announce(panel.t("checked_again"));
       if (isWaiting(result) && looks < LOOK_AGAIN_MS.length) timer = setTimeout(look, LOOK_AGAIN_MS[looks++]);
@@ -102,13 +107,13 @@ export function drawResult(panel) {
   }
 
   function draw() {
-    const { result } = panel.shell.store.read();
+    const { result } = store.read();
     const hadFocus = content.contains(panel.shell.root.activeElement);
     content.replaceChildren(...resultParts(panel, result, { heading, look }));
     if (hadFocus) heading.focus();
   }
 
-  return { element: content, focus: heading, dispose: () => clearTimeout(timer) };
+  return { element: content, focus: heading, dispose: () => { isGone = true; clearTimeout(timer); } };
 }
 
 function resultParts(panel, result, { heading, look }) {
@@ -201,7 +206,8 @@ function transaction(panel, result) {
 // --- appeal ---------------------------------------------------------------------------------------
 
 export function drawAppeal(panel) {
-  const { session } = panel.shell.store.read();
+  const { store, visit } = panel.shell;
+  const { session } = store.read();
   const heading = panel.heading("title", panel.t("appeal_title"));
   const field = h("textarea.field.field--tall", { id: "parley-appeal", rows: "5", maxlength: "2000" });
   const send = h("button.button.button--primary", { type: "submit" }, h("span", {}, panel.t("appeal_send")));
@@ -214,7 +220,7 @@ export function drawAppeal(panel) {
       const result = await request(`${panel.shell.base}/session/${session.session_id}/appeal`, {
         method: "POST", body: { text: field.value.trim() }, headers: bearer(session.receipt_token),
       });
-      keepResult(panel, result);
+      keepResult(panel, result, { store, visit });
       await panel.show("result");
     } catch (error) {
       setBusy(send, false);

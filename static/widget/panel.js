@@ -1,11 +1,12 @@
 // Owns: the panel itself: frame, focus, which screen is shown, and what every screen may use.
 import { button, h } from "./dom.js";
-import { drawHeader, drawInvitation, drawProblem, drawResume } from "./intro.js";
+import { drawHeader, drawInvitation, drawProblem } from "./intro.js";
 import { FRAME_CSS } from "./style-frame.js";
 import { SCREEN_CSS } from "./style-screens.js";
 
 const LOCALES = { en: () => import("./locale-en.js"), es: () => import("./locale-es.js") };
 const LATER = {
+  resume: () => import("./return.js").then((module) => module.drawResume),
   consent: () => import("./intro.js").then((module) => module.drawConsent),
   conversation: () => import("./conversation.js").then((module) => module.drawConversation),
   evaluating: () => import("./outcome.js").then((module) => module.drawEvaluating),
@@ -14,6 +15,8 @@ const LATER = {
   privacy: () => import("./privacy.js").then((module) => module.drawPrivacy),
   erased: () => import("./privacy.js").then((module) => module.drawErased),
 };
+
+const OF_A_SESSION = new Set(["resume", "conversation", "evaluating", "result", "appeal", "privacy"]);
 
 /** Build the panel once; `shell` is what shell.js shares. */
 export async function createPanel(shell) {
@@ -101,7 +104,7 @@ class Panel {
       this.element.hidden = false;
       this.shell.matchColour(this.element.querySelector(".swatch"));
       this.shell.setOpen(true);
-      await this.show(this.#firstScreen(), {}, { focus });
+      await this.showFirst({ focus });
     }
     if (focus) this.#focus();
   }
@@ -121,19 +124,38 @@ class Panel {
   }
 
   #firstScreen() {
-    const { isDone, result } = this.shell.store.read();
+    const { store, visit, visitor, asksFirst } = this.shell;
+    const { isDone, result } = store.read();
+    const { isTalking, isMine } = visit.read();
     const standing = this.shell.standing();
-    if (standing === "done") return result ? "result" : "evaluating";
-    if (standing === "open") return this.shell.tab.read().isTalking ? "conversation" : "resume";
-    if (isDone) this.shell.store.write({ session: null, isDone: false, result: null });
+    // Of an unknown person the browser only says that it was used; the tab, that it still is.
+    const isTheirs = Boolean(visitor) || (isMine && !asksFirst);
+    if (standing === "done" && isTheirs) return result ? "result" : "evaluating";
+    if (standing === "open" && isTheirs && isTalking) return "conversation";
+    if (standing !== "none") return "resume";
+    if (isDone) store.write({ session: null, isDone: false, result: null });
     return this.shell.config.status === "active" ? "invitation" : "problem";
+  }
+
+  /** Show what this person's state asks for. */
+  showFirst({ focus = true } = {}) {
+    return this.show(this.#firstScreen(), {}, { focus });
+  }
+
+  /** Begin again for whoever is here now; nothing of the former screen stays. */
+  async restart() {
+    if (!this.#isOpen) return;
+    this.#leave();
+    await this.showFirst({ focus: false });
   }
 
   /** Show a screen: draws it, takes the old one away, moves the focus to its heading. */
   async show(name, values = {}, { focus = true } = {}) {
+    // What is of a session cannot be shown to somebody who has none: they came while it was loading.
+    if (OF_A_SESSION.has(name) && !this.shell.store.read().session) name = this.#firstScreen();
     const turn = (this.#turn += 1);
     if (name === "problem" && !values.code && !values.error) values = { code: this.shell.config.status === "closed" ? "survey_closed" : "survey_not_active" };
-    let draw = { invitation: drawInvitation, resume: drawResume, problem: drawProblem }[name];
+    let draw = { invitation: drawInvitation, problem: drawProblem }[name];
     try {
       draw ??= await LATER[name]();
     } catch (error) {

@@ -50,6 +50,17 @@
 
   // --- what is remembered in this browser ---------------------------------------------------------
 
+  /** Whose the things kept here are: who is signed in, as a mark; empty for whoever sits here. */
+  let identity = {};
+  const visitor = () => given.visitor || mark(identity.user?.user_id ?? "");
+
+  /** FNV-1a: tells the users of one browser apart without leaving their ids in it. */
+  function mark(text) {
+    let sum = 0x811c9dc5;
+    for (const byte of new TextEncoder().encode(text)) sum = Math.imul(sum ^ byte, 0x01000193);
+    return text && `u${(sum >>> 0).toString(36)}`;
+  }
+
   /** JSON under a name; in this page's memory alone where the browser keeps nothing for it. */
   const memory = new Map();
   const makeStore = (area, name) => ({
@@ -62,10 +73,18 @@
       try { area().setItem(name, JSON.stringify(next)); } catch { /* kept in memory above */ }
       return next;
     },
+    clear() {
+      memory.delete(name);
+      try { area().removeItem(name); } catch { /* nothing was kept there */ }
+    },
   });
-  const store = makeStore(() => localStorage, `parley:${given.survey}`);
   const device = makeStore(() => localStorage, "parley:device");
-  const tab = makeStore(() => sessionStorage, `parley:${given.survey}`);
+  const lots = makeStore(() => localStorage, `parley:lot:${given.survey}`);
+  const tab = makeStore(() => sessionStorage, `parley:page:${given.survey}`);
+  // One place a person: what one began, the next who uses this browser is not shown.
+  const place = () => [`parley:${given.survey}`, visitor()].filter(Boolean).join(":");
+  const ownStore = () => makeStore(() => localStorage, place());
+  const ownVisit = () => makeStore(() => sessionStorage, place());
 
   // --- telling the page ---------------------------------------------------------------------------
 
@@ -100,7 +119,6 @@
   // --- the survey ---------------------------------------------------------------------------------
 
   let config = null;
-  let identity = {};
   let loading = null;
 
   async function loadConfig() {
@@ -135,7 +153,7 @@
 
   /** Of an answer this browser began: open, done, or none. */
   function standing() {
-    const { session, isDone } = store.read();
+    const { session, isDone } = ownStore().read();
     if (!session) return "none";
     if (isDone) return "done";
     return Date.parse(session.expires_at) > Date.now() ? "open" : "none";
@@ -152,7 +170,7 @@
     if (rules.audience && rules.audience !== "all" && (rules.audience === "returning") !== Boolean(known.device_key)) return false;
     if (rules.cooldown_days && Date.now() < (known.dismissed_at ?? 0) + rules.cooldown_days * 24 * HOUR) return false;
     // A visitor is once in or out, not anew with each page.
-    const lot = store.read().lot ?? store.write({ lot: Math.random() * 100 }).lot;
+    const lot = lots.read().lot ?? lots.write({ lot: Math.random() * 100 }).lot;
     return lot < (rules.percent ?? 100);
   }
 
@@ -251,15 +269,22 @@
   // --- the panel ----------------------------------------------------------------------------------
 
   const shared = {
-    base, sockets, surveyId: given.survey, key: given.key, account: given.account, isInline, host, root, store, device, tab, forbidden,
+    base, sockets, surveyId: given.survey, key: given.key, account: given.account, isInline, host, root, device, tab, forbidden,
+    asksFirst: given.resume === "ask",
     emit, fail, countStep, language, money, payRange, standing,
     get config() { return config; },
     get identity() { return identity; },
+    get visitor() { return visitor(); },
+    /** Of the person who is here now, over tabs; hold on to it where an answer is awaited. */
+    get store() { return ownStore(); },
+    /** The same, of this tab alone. */
+    get visit() { return ownVisit(); },
+    forget,
     get launcher() { return bar?.querySelector(".open") ?? null; },
     matchColour,
     /** Told by the panel when it opens and closes. */
     setOpen(isOpen) {
-      tab.write({ isOpen });
+      ownVisit().write({ isOpen });
       if (isInline) return;
       if (isOpen && bar) bar.hidden = true;
       if (!isOpen && given.trigger !== "manual") drawLauncher();
@@ -282,6 +307,29 @@
     return loading;
   }
 
+  /** Take what this browser keeps of who is here now; that it answered once, it still knows. */
+  function forget() {
+    ownStore().clear();
+    ownVisit().clear();
+    if (!visitor()) device.write({ receipt_token: null });
+  }
+
+  /** Another person is here: nothing of the former one stays on the screen. */
+  async function changeVisitor() {
+    if (!config) return; // begin() has not looked yet
+    if (loading) await (await loading).restart();
+    if (bar && !bar.hidden) drawLauncher();
+    if (!isInline) goOn();
+  }
+
+  /** A reload in the midst of an interview opens the panel again. */
+  function goOn() {
+    if (standing() !== "open" || !ownVisit().read().isOpen) return false;
+    showLauncher();
+    api.open({ focus: false });
+    return true;
+  }
+
   const api = {
     /** Open the panel; moves the focus into it unless told otherwise. */
     async open({ focus = true } = {}) {
@@ -300,7 +348,15 @@
     },
     /** Say who visits: {user_id, exp, hmac} signed by your server, and attributes. */
     identify({ user_id, exp, hmac, attributes } = {}) {
+      const before = visitor();
       identity = { ...(user_id ? { user: { user_id: String(user_id), exp, hmac } } : {}), ...(attributes ? { attributes } : {}) };
+      if (visitor() !== before) changeVisitor();
+    },
+    /** Forget what this browser keeps of the person identified now; call it when they sign out. */
+    forget() {
+      forget();
+      identity = {};
+      changeVisitor();
     },
   };
   window.Parley = api;
@@ -315,10 +371,7 @@
     }
     emit("ready");
     if (isInline) return api.open({ focus: false });
-    if (standing() === "open" && tab.read().isOpen) {
-      showLauncher();
-      return api.open({ focus: false });
-    }
+    if (goOn()) return;
     if (given.trigger === "manual") return;
     const consider = () => { if (isWanted()) showLauncher(); };
     setTimeout(() => {

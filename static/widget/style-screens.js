@@ -29,6 +29,7 @@ export const SCREEN_CSS = `
 .steps li::before { content: counter(step); flex: none; inline-size: 24px; block-size: 24px; border-radius: 50%; background: var(--sunk); color: var(--soft); font-size: .8125em; font-weight: 600; line-height: 24px; text-align: center; }
 .terms { padding: 14px 16px; border-radius: var(--r2); background: var(--sunk); font-size: .9375em; }
 .point { display: flex; gap: 12px; font-size: .9375em; } .point .icon { margin-block-start: 2px; color: var(--soft); } .point p { color: var(--soft); }
+.check { display: flex; gap: 10px; align-items: flex-start; min-block-size: 24px; font-size: .9375em; cursor: pointer; } .check input { flex: none; inline-size: 20px; block-size: 20px; margin: 0; accent-color: var(--a); }
 .say { display: flex; flex-direction: column; gap: 10px; inline-size: 100%; }
 .code { padding: 12px; border-radius: var(--r2); background: var(--sunk); font: 400 .8125em/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace; text-align: start; white-space: pre-wrap; overflow-wrap: anywhere; user-select: all; }
 

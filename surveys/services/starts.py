@@ -98,10 +98,10 @@ class _Respondent:
 def start_response(*, survey: Survey, request: StartRequest) -> StartedResponse:
     """Make a session for one respondent and reserve the highest pay for it.
 
-    A session of the same respondent that is still open goes on when its token is shown, else it
-    is ended and its reservation released. The targeting agent is asked outside of any
-    transaction, within SURVEY_START_SECONDS; then one short transaction makes session, response
-    and reservation, or none of them.
+    A session of the same respondent that is still open goes on when its token is shown (and
+    nobody else is signed in or signed for), else it is ended and its reservation released. The
+    targeting agent is asked outside of any transaction, within SURVEY_START_SECONDS; then one
+    short transaction makes session, response and reservation, or none of them.
 
     Raises:
         ConflictError: not open (``survey_not_active``), not for this visitor (``not_eligible``),
@@ -289,6 +289,8 @@ def _resume(
     )
     if response is None or response.voice_session.briefing is None:
         return None
+    if not _may_be_theirs(response, respondent):
+        return None
     reservations.renew(response=response)
     return StartedResponse(
         response=response,
@@ -298,6 +300,20 @@ def _resume(
         device_key=None,
         is_resumed=True,
     )
+
+
+def _may_be_theirs(response: SurveyResponse, respondent: _Respondent) -> bool:
+    """Say whether a session may go on for who asks.
+
+    A token alone is enough, as long as nobody says who they are. On a shared device it may be
+    somebody else's: who signs in, or is signed for, does not go on with what another began.
+    """
+    if not respondent.signed_user_hash and respondent.account is None:
+        return True
+    if response.respondent_key == respondent.key:
+        return True
+    account = respondent.account
+    return account is not None and wallets.root_of(response.wallet).user_id == account.pk
 
 
 def _refuse_second_answer(held: Sequence[SurveyResponse]) -> None:

@@ -91,10 +91,10 @@ class ParleyServer:
         self.key, self.identity_secret = given["key"], given["identity_secret"]
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port)]
+        # What a deployment runs; the demo gives uvicorn the same options (ADR 91).
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [*command, "config.asgi:application"],
+                ["sh", str(ROOT / "scripts" / "serve_web.sh")],
                 cwd=ROOT, env=self.environment, stdout=log, stderr=log,
             )  # fmt: skip
         until = time.monotonic() + START_SECONDS
