@@ -120,7 +120,7 @@ class Stack:
     def start_web(self, name: str = "web", *, port: int = 0, workers: int = 1) -> str:
         """Start a web server, wait until it takes traffic, and return its address."""
         self.ports[name] = port or self.ports.get(name) or free_port()
-        self._start(
+        self.start(
             name,
             ["scripts/serve_web.sh"],
             {"PORT": str(self.ports[name]), "WEB_CONCURRENCY": str(workers)},
@@ -144,11 +144,24 @@ class Stack:
 
     def start_worker(self, name: str, *, lanes: str = "default,webhooks") -> None:
         """Start a job worker."""
-        self._start(name, [sys.executable, "manage.py", "run_worker", "--lanes", lanes], {})
+        self.start(name, [sys.executable, "manage.py", "run_worker", "--lanes", lanes], {})
 
     def start_voice_worker(self, name: str) -> None:
         """Start a worker of live agents in rooms."""
-        self._start(name, [sys.executable, "manage.py", "run_voice_worker"], {})
+        self.start(name, [sys.executable, "manage.py", "run_voice_worker"], {})
+
+    def start(self, name: str, command: list[str], variables: Mapping[str, str]) -> None:
+        """Start any process in this stack's environment; what it prints is its `log`."""
+        with (self.folder / f"{name}.log").open("ab") as output:
+            self.processes[name] = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env={**self.environment, **variables},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
 
     def kill(self, name: str) -> None:
         """End a process and its children as a power cut would."""
@@ -183,18 +196,6 @@ class Stack:
             if path.is_file():
                 found += [int(child) for child in path.read_text().split()]
         return found
-
-    def _start(self, name: str, command: list[str], variables: Mapping[str, str]) -> None:
-        with (self.folder / f"{name}.log").open("ab") as output:
-            self.processes[name] = subprocess.Popen(
-                command,
-                cwd=ROOT,
-                env={**self.environment, **variables},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
 
     def _run(self, *arguments: str) -> str:
         done = subprocess.run(
