@@ -70,8 +70,12 @@ class TurnRoom(Protocol):
         """Say which line the words that follow belong to."""
         ...
 
-    def drop_line(self, line: AgentLine) -> None:
-        """A line was found and will never be said: the person spoke on."""
+    def drop_line(self, line: AgentLine, *, is_typed_over: bool = False) -> None:
+        """A line was found and will never be said: the person spoke on, or types and reads it."""
+        ...
+
+    def note_words(self, segment_id: str, words: str) -> None:
+        """A model's words of a line were found."""
         ...
 
     def note_silent_voice(self, error: Exception) -> None:
@@ -194,7 +198,7 @@ class ConversationAgent(Agent):
         """Return True when the turn is stored and wants a reply."""
         if (stale := self._ready) is not None:
             self._ready = None
-            self._room.drop_line(stale)
+            self._room.drop_line(stale, is_typed_over=turn.is_typed)
         try:
             return await self._host.take_turn(turn)
         except ConversationOverError:
@@ -252,14 +256,17 @@ class ConversationAgent(Agent):
         self, chat_ctx: llm.ChatContext, tools: list[llm.Tool], model_settings: ModelSettings
     ) -> AsyncIterator[llm.ChatChunk | str]:
         has_begun = False
+        segment_id = new_id("seg")
         try:
             asked = BaseAgent.default.llm_node(self, chat_ctx, tools, model_settings)
             async for chunk in first_within(asked, self._patience):
                 if not isinstance(chunk, llm.ChatChunk | str):
                     continue
-                if not has_begun and _has_words(chunk):
+                if not has_begun and _words_of(chunk).strip():
                     has_begun = True
-                    self._room.begin_line(AgentLine("", new_id("seg")), is_from_model=True)
+                    self._room.begin_line(AgentLine("", segment_id), is_from_model=True)
+                if has_begun:
+                    self._room.note_words(segment_id, _words_of(chunk))
                 yield chunk
         except APIError as error:
             self._note_model_failure(error)
@@ -357,9 +364,8 @@ def _history(briefing: VoiceBriefing) -> llm.ChatContext:
     return context
 
 
-def _has_words(chunk: llm.ChatChunk | str) -> bool:
-    text = chunk if isinstance(chunk, str) else (chunk.delta and chunk.delta.content)
-    return bool(text and text.strip())
+def _words_of(chunk: llm.ChatChunk | str) -> str:
+    return chunk if isinstance(chunk, str) else (chunk.delta and chunk.delta.content) or ""
 
 
 def _follows_tool(chat_ctx: llm.ChatContext) -> bool:

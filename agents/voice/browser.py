@@ -221,6 +221,10 @@ class BrowserTransport:
         # Without session_host=False whoever reaches the session may read its instructions.
         await session.start(agent, record=False, session_host=False)
 
+    def is_heard(self) -> bool:
+        # A browser that went away is told by its socket, see `LiveAgent.set_connected`.
+        return True
+
     def set_deaf(self, is_deaf: bool) -> None:
         if is_deaf and not self._microphone.is_deaf:
             self._microphone.push_silence()

@@ -88,6 +88,10 @@ class Course:
         self._heard: _Heard | None = None
         self._answered: _Heard | None = None
         self._next: tuple[AgentLine, bool, float] | None = None
+        self._saying = ""
+        self._is_saying_heard = False
+        self._to_read: set[str] = set()
+        self._words: dict[str, str] = {}
         self._line_from_model = False
         self._line_begun_at: float | None = None
         self._cut_after: float | None = None
@@ -198,14 +202,33 @@ class Course:
             self.drop_line(self._next[0], is_from_model=self._next[1])
         self._next = (line, is_from_model, self._now())
 
-    def drop_line(self, line: AgentLine, *, is_from_model: bool = False) -> None:
+    def note_words(self, segment_id: str, words: str) -> None:
+        """Keep a model's words: a room knows them only as far as they were heard."""
+        self._words[segment_id] = self._words.get(segment_id, "") + words
+
+    def type_over(self, *, is_heard: bool) -> None:
+        """A typed turn takes the place of what is being said; what nobody heard stays to be read.
+
+        Args:
+            is_heard: the agent's voice reaches the person now.
+        """
+        if self._next is not None:
+            self._to_read.add(self._next[0].segment_id)
+        if self._saying and not (is_heard and self._is_saying_heard):
+            self._to_read.add(self._saying)
+
+    def drop_line(
+        self, line: AgentLine, *, is_from_model: bool = False, is_typed_over: bool = False
+    ) -> None:
         """Tell that a line was never heard."""
+        is_read = self._is_read(line.segment_id) or is_typed_over
+        text = line.text or self._words.pop(line.segment_id, "").strip()
         self._outbox.store(
             AgentSpoken(
                 segment_id=line.segment_id,
-                text=line.text if self.is_given_up else "",
-                full_text=line.text,
-                interrupted=not self.is_given_up,
+                text=text if is_read else "",
+                full_text=text,
+                interrupted=not is_read,
                 played_seconds=0.0,
                 started_offset_seconds=None,
                 is_from_model=is_from_model,
@@ -243,10 +266,12 @@ class Course:
             self._next = (AgentLine("", new_id("seg")), True, self._now())
         line, self._line_from_model, self._line_begun_at = self._next
         self._next = None
+        self._saying, self._is_saying_heard = line.segment_id, False
         return line
 
     def line_started(self, spoken: SpokenLine) -> None:
         """The first sound of a line went out."""
+        self._is_saying_heard = True
         self._sink.publish(SpeechChanged(SpeakerRole.AGENT, True))
         self.on_line_started()
 
@@ -262,14 +287,18 @@ class Course:
         latency = self._measure(started)
         if outcome.reached_sound:
             self._sink.publish(SpeechChanged(SpeakerRole.AGENT, False))
+        segment_id = spoken.line.segment_id
+        if self._saying == segment_id:
+            self._saying = ""
         # A voice that failed leaves the words: they are shown and count as said.
-        is_cut = outcome.interrupted and not self.is_given_up
-        text = outcome.heard_text if is_cut else spoken.text.strip()
+        is_cut = not self._is_read(segment_id) and outcome.interrupted
+        full_text = max(spoken.text, self._words.pop(segment_id, ""), key=len).strip()
+        text = outcome.heard_text if is_cut else full_text
         self._outbox.store(
             AgentSpoken(
-                segment_id=spoken.line.segment_id,
+                segment_id=segment_id,
                 text=text,
-                full_text=spoken.text.strip(),
+                full_text=full_text,
                 interrupted=is_cut,
                 played_seconds=round(outcome.played_seconds, 3),
                 started_offset_seconds=None if started is None else started - self.started_at,
@@ -299,6 +328,12 @@ class Course:
             line, is_from_model, _ = self._next
             self._next = None
             self.drop_line(line, is_from_model=is_from_model)
+
+    def _is_read(self, segment_id: str) -> bool:
+        """Tell whether a line is read instead of heard, and forget that it was to be."""
+        is_read = self.is_given_up or segment_id in self._to_read
+        self._to_read.discard(segment_id)
+        return is_read
 
     def _measure(self, started: float | None) -> TurnLatency:
         heard, begun = self._answered, self._line_begun_at

@@ -112,6 +112,7 @@ class LiveAgent:
         self._left_at: float | None = None
         self._end: tuple[VoiceEnd, str] | None = None
         self._ending = asyncio.Event()
+        self._opened = asyncio.Event()
         self._life: asyncio.Task[None] | None = None
         self._side_tasks: list[asyncio.Task[None]] = []
         self._transport: VoiceTransport | None = None
@@ -211,6 +212,7 @@ class LiveAgent:
             for task in self._side_tasks:
                 task.cancel()
             await asyncio.gather(*self._side_tasks, return_exceptions=True)
+            self._opened.set()
             await self._failures.aclose()
             await self._close_parts()
             if self._recorder is not None:
@@ -256,13 +258,18 @@ class LiveAgent:
         return bool(self._side_tasks) and self._end is None
 
     async def say_text(self, turn: VisitorTurn) -> None:
-        if not self.is_running or self._session is None:
+        # A greeting that is still looked for may turn out to be the answer to this very turn.
+        await self._opened.wait()
+        if not self.is_running or not await self._agent.store_turn(turn):
             return
+        if self._end is not None or self._session is None or self._transport is None:
+            return
+        is_away = self._is_paused or self._left_at is not None
+        self._course.type_over(is_heard=not is_away and self._transport.is_heard())
         self.interrupt()
         message = llm.ChatMessage(role="user", content=[turn.text])
         self._course.claim_typed(message.id)
-        if await self._agent.store_turn(turn) and self.is_running:
-            self._session.generate_reply(user_input=message, input_modality="text")
+        self._session.generate_reply(user_input=message, input_modality="text")
 
     def interrupt(self) -> None:
         if self.is_running and self._session is not None:
@@ -357,9 +364,12 @@ class LiveAgent:
         )
 
     async def _greet(self) -> None:
-        line = await self._agent.find_line(self._host.open())
-        if line is not None and self._session is not None and self._end is None:
-            self._say(line)
+        try:
+            line = await self._agent.find_line(self._host.open())
+            if line is not None and self._session is not None and self._end is None:
+                self._say(line)
+        finally:
+            self._opened.set()
 
     def _say(self, line: AgentLine, *, is_own: bool = False) -> SpeechHandle | None:
         """Speak a line; our own words are in no row of the host's."""

@@ -69,12 +69,14 @@ class RoomTransport:
         self._on_lost = on_lost
         self._is_leaving = False
         self._is_lost = False
+        self._is_shaken = False
 
     async def start(self, session: AgentSession[Any], agent: Agent) -> None:
         self._session = session
         self._room.on("participant_disconnected", self._participant_left)
         self._room.on("participant_connected", self._participant_came)
         self._room.on("reconnecting", self._room_shaken)
+        self._room.on("reconnected", self._room_steady)
         self._room.on("disconnected", self._room_lost)
         if self._is_own_room:
             await self._connect()
@@ -97,8 +99,14 @@ class RoomTransport:
         )
         output = session.output.audio
         if output is not None:
+            _survive_cuts(output)
             self._captions.watch(output)
         self._course.is_agent_sounding = lambda: self._captions.is_speaking
+
+    def is_heard(self) -> bool:
+        return not self._is_shaken and any(
+            self._is_the_person(one) for one in self._room.remote_participants.values()
+        )
 
     def set_deaf(self, is_deaf: bool) -> None:
         if self._session is not None:
@@ -157,10 +165,14 @@ class RoomTransport:
 
     def _room_shaken(self) -> None:
         """The client joins again by itself, ten times; it hears again when it succeeds."""
+        self._is_shaken = True
         self._course.tell_fault(
             VoiceErrorCode.ROOM_RECONNECTING,
             "The connection to the voice room was lost and is tried again. You can type meanwhile.",
         )
+
+    def _room_steady(self) -> None:
+        self._is_shaken = False
 
     def _room_lost(self, reason: Any) -> None:
         """The client has given up, or was shown out: nothing can be heard here any more."""
@@ -243,6 +255,26 @@ class _RoomCaptions(io.TextOutput):
                 reached_sound=spoken.first_sent_at is not None,
             )
         )
+
+
+def _survive_cuts(output: io.AudioOutput) -> None:
+    """Let a room's output speak even when a sentence was cut before anybody was there.
+
+    Every sentence waits for one and the same future, the first listener. Cutting a sentence
+    cancels what it waits for, and with livekit's future cancelled no sentence is ever heard again.
+    """
+    end = output
+    while end.next_in_chain is not None:
+        end = end.next_in_chain
+    capture = end.capture_frame
+
+    async def wait_and_capture(frame: rtc.AudioFrame) -> None:
+        listened_to = getattr(end, "subscribed", None)
+        if listened_to is not None:
+            await asyncio.shield(listened_to)
+        await capture(frame)
+
+    end.capture_frame = wait_and_capture  # type: ignore[method-assign] # livekit makes the output
 
 
 def agent_token(options: VoiceOptions, room_name: str) -> str:

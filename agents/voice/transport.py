@@ -26,6 +26,10 @@ class VoiceTransport(Protocol):
         """
         ...
 
+    def is_heard(self) -> bool:
+        """Tell whether what is said now reaches somebody, as far as the transport knows."""
+        ...
+
     def set_deaf(self, is_deaf: bool) -> None:
         """Hear nothing, or hear again; what was being said ends as a turn."""
         ...

@@ -225,6 +225,11 @@ def write_answer(
     return segment
 
 
+def awaits_answer(*, voice_session: VoiceSession) -> bool:
+    """Tell whether the visitor spoke last."""
+    return replies.awaits_reply(replies.answered_segments(voice_session))
+
+
 def nudge_overdue_turns(*, limit: int = 100) -> int:
     """Nudge a job for every turn whose reply is overdue. Returns how many.
 

@@ -42,7 +42,7 @@ from sessions.models import (
     VoiceSession,
     VoiceUsage,
 )
-from sessions.services import endings, transcripts, voices
+from sessions.services import endings, transcripts, turns, voices
 from sessions.tests.sockets import Socket, socket_of, wait_until_quiet
 from sessions.tests.test_asyncapi import message_types, problems_of
 from sessions.tests.voices import QuietManager
@@ -211,6 +211,15 @@ async def test_typing_meanwhile_is_answered_aloud_and_once(spoken):
     assert [role for role, _, _ in texts] == ["agent", "user", "agent"]
     assert texts[1] == ("user", "typed", "By bus, every day.")
     assert texts[2][2] == spoken.voice.done[1][1].text
+
+
+async def test_a_turn_the_agent_answered_when_it_came_is_not_answered_again(spoken):
+    take = in_thread(turns.take_turn)
+    taken = await take(voice_session=await spoken.row(), text="By bus.", client_id="typed-1")
+    turn = VisitorTurn(taken.segment.public_id, "By bus.", is_typed=True)
+
+    assert await spoken.voice.host.open() is not None
+    assert await spoken.voice.host.take_turn(turn) is False
 
 
 async def test_a_cut_sentence_keeps_what_was_heard_of_it(spoken):

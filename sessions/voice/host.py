@@ -64,9 +64,11 @@ class SpokenConversation:
 
     def _take_turn(self, turn: VisitorTurn) -> bool:
         if turn.is_typed:
-            return TranscriptSegment.objects.filter(
+            is_there = TranscriptSegment.objects.filter(
                 voice_session=self._row, public_id=turn.segment_id
             ).exists()
+            # It may have been answered when this agent opened.
+            return is_there and turns.awaits_answer(voice_session=self._row)
         try:
             taken = turns.take_spoken_turn(
                 voice_session=self._row,

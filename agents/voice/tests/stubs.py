@@ -160,6 +160,7 @@ class StubEngine:
         self.speaking_fails = 0
         self.is_mute = False
         self.hearing_delay = 0.0
+        self.speaking_delay = 0.0
         self.cancelled = 0
         self.is_closed = False
         self.model: llm.LLM[Any] | None = None
@@ -212,6 +213,7 @@ class _StubSpeech(tts.ChunkedStream):
             engine.speaking_fails -= 1
             raise APIStatusError("scripted", status_code=500, retryable=False)
         engine.spoken.append(self.input_text)
+        await asyncio.sleep(engine.speaking_delay)
         output_emitter.initialize(
             request_id=new_id("hum"), sample_rate=OUTPUT_RATE, num_channels=1, mime_type="audio/pcm"
         )

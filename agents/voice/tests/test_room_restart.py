@@ -149,6 +149,14 @@ async def is_understood(scene, talk, person, text):
     await talk.until(lambda: text in [turn.text for turn in talk.host.turns], 20)
 
 
+def typed(text):
+    return VisitorTurn(f"seg_{text}", text, is_typed=True, client_id=text)
+
+
+def lines(talk):
+    return [(line.text, line.interrupted) for line in talk.sink.spoken]
+
+
 def faults(talk):
     return [fault.code for fault in talk.sink.events(VoiceFault)]
 
@@ -198,4 +206,36 @@ async def test_an_agent_whose_room_is_lost_ends_and_another_one_can_enter_it(sce
     person = Person(scene.options)
     await person.join()
     await is_understood(scene, again, person, "Now I speak again.")
+    await person.leave()
+
+
+async def test_what_a_room_without_the_person_was_told_stays_to_be_read(scene):
+    talk = await start_talk(scene, host=StubHost(greeting="Hi.", answers=[QUESTION, "Thanks."]))
+
+    await talk.voice.say_text(typed("I type"))
+    await talk.until(lambda: talk.host.calls == ["open", "reply"])
+    await asyncio.sleep(0.5)
+    await talk.voice.say_text(typed("and again"))
+    await talk.until_quiet(2)
+    person = Person(scene.options)
+    await person.join()
+    await talk.until_quiet(3)
+
+    assert lines(talk) == [("Hi.", False), (QUESTION, False), ("Thanks.", False)]
+    await person.leave()
+
+
+async def test_a_sentence_a_dead_server_cut_stays_whole_when_the_person_types(scene, server):
+    talk = await start_talk(scene, host=StubHost(greeting=QUESTION))
+    person = Person(scene.options)
+    await person.join()
+    await talk.until(lambda: talk.sink.events(SpeechChanged)[-1:] == [AGENT_SPEAKS], 10)
+
+    server.kill()
+    await talk.until(lambda: VoiceErrorCode.ROOM_RECONNECTING in faults(talk))
+    assert talk.sink.spoken == []
+    await talk.voice.say_text(typed("I type meanwhile."))
+    await talk.until_quiet(1)
+
+    assert lines(talk)[0] == (QUESTION, False)
     await person.leave()
