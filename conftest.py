@@ -194,6 +194,20 @@ def django_db_setup(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: tables.restore())
         yield
+    if not live_settings.DATABASE_IS_SQLITE:
+        with django_db_blocker.unblock():
+            _end_other_sessions()
+
+
+def _end_other_sessions() -> None:
+    """End what threads and processes of tests left open: PostgreSQL drops no database in use."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 @pytest.fixture(scope="session", autouse=True)
