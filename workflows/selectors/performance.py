@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from django.db.models import Count, Q
 
-from accounts.models import Profile, User
+from accounts.models import Plan, Profile, User
 from workflows.models import (
     AggregationRun,
     AggregationState,
@@ -98,9 +98,16 @@ class Spread(NamedTuple):
 
 def cohort_of(person: User) -> Cohort:
     """Return the cohort a person is in now."""
+    return standing_of(person)[1]
+
+
+def standing_of(person: User) -> tuple[Plan, Cohort]:
+    """Return a person's plan and cohort; starter and unknown without a profile."""
     row = (
         Profile.objects.filter(user=person)
+        .order_by()
         .values_list(
+            "plan",
             "market_id",
             "skill_level_id",
             "market__label",
@@ -111,8 +118,9 @@ def cohort_of(person: User) -> Cohort:
         .first()
     )
     if row is None:
-        return Cohort(None, None, "", "")
-    return Cohort(row[0], row[1], row[2] or "", row[3] or "", row[4] or "", row[5] or "")
+        return Plan.STARTER, Cohort(None, None, "", "")
+    plan, market_id, skill_level_id, *words = row
+    return Plan(plan), Cohort(market_id, skill_level_id, *(word or "" for word in words))
 
 
 def last_run_for(person: User) -> LastRun | None:

@@ -38,7 +38,6 @@ from workflows.selectors.performance import (
     Successes,
     Values,
 )
-from workflows.services.entitlements import plan_of
 
 NEW_BELOW = 5
 """Decided starts of a cohort under which a workflow may take the exploration place."""
@@ -161,9 +160,8 @@ def recommend(*, person: User, now: datetime | None = None) -> Recommendations:
 
     What they completed already is left out while there is anything else.
     """
-    plan = plan_of(person)
+    plan, cohort = performance.standing_of(person)
     terms = PLANS[plan]
-    cohort = performance.cohort_of(person)
     run = performance.last_run_for(person)
     strengths = run.strengths if run else Strengths()
     ranked = _rank(person, cohort, strengths)
@@ -248,8 +246,7 @@ class Explanation:
 
 def explain(*, person: User, workflow: Workflow) -> Explanation:
     """Return how the chance of one workflow for a person comes about."""
-    plan = plan_of(person)
-    cohort = performance.cohort_of(person)
+    plan, cohort = performance.standing_of(person)
     run = performance.last_run_for(person)
     strengths = run.strengths if run else Strengths()
     found = performance.successes_for(cohort, [workflow.pk]).get(workflow.pk, Successes())
