@@ -17,6 +17,7 @@ from surveys.selectors.money import (
     CompanyFunds,
     ReviewItem,
     SurveyMoney,
+    coverage_of,
     funds_of,
     review_queue,
 )
@@ -117,18 +118,22 @@ def _budget_matter(row: SurveyMoney, funds: CompanyFunds) -> Matter | None:
         return None
     title, currency = version.title, row.survey.currency
     left = format_money(row.budget_minor, currency)
+    coverage = coverage_of(row, funds)
+    # A budget that is not filled yet gains nothing by being raised.
+    is_short = coverage is not None and coverage.unfunded_minor > 0
+    url = reverse("console:ledger")
+    if not is_short:
+        url = reverse("console:survey_edit", args=[row.survey.public_id])
+    action = "Add funds" if is_short else "Raise the budget"
     if row.budget_minor < version.payment_max_minor:
-        is_short = funds.funding_minor <= 0
         return Matter(
             tone="bad",
             icon="coin",
             title=f"“{title}” has no money for another answer",
             text=f"{left} is free and one answer may earn "
             f"{format_money(version.payment_max_minor, currency)}. New visitors are turned away.",
-            url=reverse("console:ledger")
-            if is_short
-            else reverse("console:survey_edit", args=[row.survey.public_id]),
-            action="Add funds" if is_short else "Raise the budget",
+            url=url,
+            action=action,
         )
     if row.budget_minor * LOW_SHARE < row.survey.budget_minor:
         answers = row.budget_minor // max(1, version.payment_max_minor)
@@ -137,8 +142,8 @@ def _budget_matter(row: SurveyMoney, funds: CompanyFunds) -> Matter | None:
             icon="coin",
             title=f"The budget of “{title}” is running out",
             text=f"{left} is free: enough for {answers} more at the highest pay.",
-            url=reverse("console:survey_edit", args=[row.survey.public_id]),
-            action="Raise the budget",
+            url=url,
+            action=action,
         )
     return None
 

@@ -23,7 +23,8 @@ from surveys.console.builder_form import (
     read_builder,
     survey_builder,
 )
-from surveys.console.doors import for_researchers, read_word, render_page
+from surveys.console.coverage import draw_coverage
+from surveys.console.doors import for_researchers, is_owner, read_word, render_page
 from surveys.console.figures import (
     draw_days,
     draw_funnel,
@@ -35,7 +36,7 @@ from surveys.console.paging import cut_page
 from surveys.console.versions import compare_versions
 from surveys.models import Survey, SurveyStatus
 from surveys.selectors.console import completed_by_day, score_counts, surveys_with_spend
-from surveys.selectors.money import CompanyFunds, SurveyMoney, funds_of
+from surveys.selectors.money import CompanyFunds, funds_of
 from surveys.selectors.responses import totals_of
 from surveys.selectors.surveys import funnel_of, survey_of, versions_of
 from surveys.services.definitions import PAYMENT_MAX_MINOR, QUESTIONS_MAX
@@ -106,19 +107,21 @@ def survey_new(request: CompanyRequest) -> HttpResponse:
     action = request.POST.get("do", "")
     if builder.change_rows(action):
         return _show_builder(request, builder)
-    raw = builder.to_raw(is_new=True)
-    raw["status"] = SurveyStatus.ACTIVE if action == "start" else SurveyStatus.DRAFT
+    raw = builder.to_raw(is_new=True) | {"status": SurveyStatus.DRAFT}
     try:
         survey = create_survey(company=request.company, fields=raw, created_by=request.user)
     except InvalidInputError as error:
         builder.show_problems(error)
         return _show_builder(request, builder, status=422)
-    messages.success(
-        request,
-        "Your survey is open. Install it on your website next."
-        if survey.status == SurveyStatus.ACTIVE
-        else "Saved as a draft. Nobody sees it until you open it.",
-    )
+    if action != "start":
+        messages.success(request, "Saved as a draft. Nobody sees it until you open it.")
+        return redirect("console:survey_detail", survey.public_id)
+    try:
+        change_status(survey=survey, status=SurveyStatus.ACTIVE, actor=request.user)
+    except ConflictError as error:
+        messages.warning(request, f"Saved as a draft. {error.detail}")
+    else:
+        messages.success(request, "Your survey is open. Install it on your website next.")
     return redirect("console:survey_detail", survey.public_id)
 
 
@@ -166,6 +169,8 @@ def _show_builder(
     currency = survey.currency if survey else str(form["currency"].value() or "USD")
     if currency not in money.CURRENCIES:
         currency = "USD"
+    funds = _funds_in(request, currency)
+    own = next((one for one in funds.surveys if survey and one.survey.pk == survey.pk), None)
     minimum, maximum = _pay_range(
         form["payment_min"].value(), form["payment_max"].value(), currency
     )
@@ -194,7 +199,8 @@ def _show_builder(
                 for words, score in PAY_EXAMPLES
             ],
             "curve_top": maximum,
-            "funds": _funds_in(request, currency),
+            "funds": funds,
+            "own_minor": own.held_minor if own else 0,
             "builder_settings": {
                 "currency": currency,
                 "decimals": money.exponent(currency),
@@ -233,6 +239,8 @@ def survey_detail(request: CompanyRequest, survey_id: str) -> HttpResponse:
     totals = totals_of(survey)
     usable = totals.completed - totals.flagged
     days = completed_by_day(survey)
+    funds = _funds_in(request, survey.currency)
+    row = next((one for one in funds.surveys if one.survey.pk == survey.pk), None)
     return render_page(
         request,
         "survey_detail",
@@ -247,7 +255,10 @@ def survey_detail(request: CompanyRequest, survey_id: str) -> HttpResponse:
             "average_minor": None
             if totals.average_payment_minor is None
             else round(totals.average_payment_minor),
-            "money": _money_of(request, survey),
+            "money": row,
+            "coverage": None
+            if row is None or totals.completed >= survey.max_responses
+            else draw_coverage(row, funds, is_owner(request)),
             "funnel": draw_funnel(funnel_of(survey), version.questions),
             "scores": draw_scores(score_counts(survey)),
             "days": draw_days(days) if len(days) > 1 else None,
@@ -256,14 +267,6 @@ def survey_detail(request: CompanyRequest, survey_id: str) -> HttpResponse:
             ),
         },
     )
-
-
-def _money_of(request: CompanyRequest, survey: Survey) -> SurveyMoney | None:
-    for funds in funds_of(request.company):
-        for row in funds.surveys:
-            if row.survey.pk == survey.pk:
-                return row
-    return None
 
 
 @for_researchers

@@ -25,6 +25,7 @@ from surveys.models import (
     ProviderAccount,
     Survey,
     SurveyResponse,
+    SurveyStatus,
     Wallet,
     Withdrawal,
 )
@@ -46,6 +47,23 @@ class SurveyMoney:
     reserved_minor: int
     payable_minor: int
     paid_minor: int
+
+    @property
+    def held_minor(self) -> int:
+        """All that left the company's funds for this survey and did not come back."""
+        return self.budget_minor + self.reserved_minor + self.payable_minor + self.paid_minor
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How far the money of a survey reaches, amounts in minor units."""
+
+    answers: int
+    """So many more can be promised the highest pay, once the survey is open."""
+    at_hand_minor: int
+    """Free in the budget, or in the company's funds and taken from there on opening."""
+    unfunded_minor: int
+    """Of the budget; an open survey takes it from later funding, before younger ones do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +102,21 @@ def available_minor(survey: Survey) -> int:
         survey=survey, code=AccountCode.BUDGET, currency=survey.currency
     ).first()
     return account.balance_minor if account is not None else 0
+
+
+def coverage_of(row: SurveyMoney, funds: CompanyFunds) -> Coverage | None:
+    """Return how far a survey's money reaches; None for one that pays nothing or is closed."""
+    survey, version = row.survey, row.survey.current_version
+    if survey.status == SurveyStatus.CLOSED or version is None or not version.payment_max_minor:
+        return None
+    missing = max(0, survey.budget_minor - row.held_minor)
+    taken = min(missing, max(0, funds.funding_minor))
+    at_hand = row.budget_minor + taken
+    return Coverage(
+        answers=at_hand // version.payment_max_minor,
+        at_hand_minor=at_hand,
+        unfunded_minor=missing - taken,
+    )
 
 
 def funds_of(company: Company) -> list[CompanyFunds]:

@@ -17,8 +17,10 @@ from agents.interview.types import Question
 from core import audit, clock, tokens
 from core.errors import ConflictError
 from core.ids import new_id
+from core.money import format_money
 from surveys.models import Survey, SurveyStatus, SurveyVersion
 from surveys.models.surveys import SURVEY_TRANSITIONS
+from surveys.selectors.money import available_minor
 from surveys.services import funding
 from surveys.services.definitions import SurveyDefinition, read_definition
 
@@ -135,7 +137,8 @@ def change_status(
     run go on to their end, whatever the status: their pay is reserved.
 
     Raises:
-        ConflictError: the transition is not allowed.
+        ConflictError: the transition is not allowed (``survey_status``), or it would open a survey
+            whose money covers not one answer (``funds_missing``): every visitor were turned away.
     """
     with transaction.atomic():
         survey = _lock(survey)
@@ -151,6 +154,7 @@ def change_status(
         survey.save()
         if status == SurveyStatus.ACTIVE:
             funding.allocate_budget(survey=survey)
+            _require_one_answer(survey)
         elif status == SurveyStatus.CLOSED:
             funding.release_budget(survey=survey)
         audit.record_event(
@@ -160,6 +164,17 @@ def change_status(
             company=survey.company,
         )
     return survey
+
+
+def _require_one_answer(survey: Survey) -> None:
+    free, highest = available_minor(survey), current_version(survey).payment_max_minor
+    if free < highest:
+        raise ConflictError(
+            "funds_missing",
+            f"It cannot be opened: {format_money(free, survey.currency)} is free for it and one "
+            f"answer may earn {format_money(highest, survey.currency)}. Add funds, or raise its "
+            "budget where that is used up.",
+        )
 
 
 def duplicate_survey(*, survey: Survey, actor: audit.HasPublicId | str = "system") -> Survey:

@@ -62,10 +62,15 @@ def test_a_survey_without_money_asks_for_funds(
         ("bad", "“Tea” has no money for another answer", "/console/ledger/")
     ]
     fund_company(company=acme, amount_minor=3_900, currency="USD")
-    edit = f"/console/surveys/{survey.public_id}/edit/"
-    assert matters(browser) == [("warn", "The budget of “Tea” is running out", edit)]
+    # Its budget is not even filled: raising it would change nothing.
+    ledger = "/console/ledger/"
+    assert matters(browser) == [("warn", "The budget of “Tea” is running out", ledger)]
     fund_company(company=acme, amount_minor=16_100, currency="USD")
     assert matters(browser) == []
+    for _ in range(9):
+        Visitor(survey).start()
+    edit = f"/console/surveys/{survey.public_id}/edit/"
+    assert matters(browser) == [("warn", "The budget of “Tea” is running out", edit)]
 
 
 def test_a_full_survey_says_so(

@@ -18,6 +18,7 @@ from surveys.models import (
     SurveyStatus,
     SurveyVersion,
 )
+from surveys.services.funding import fund_company
 from surveys.services.surveys import (
     change_status,
     current_version,
@@ -79,6 +80,7 @@ def text_of(answer: Any) -> str:
 def test_a_survey_is_created_as_it_was_typed(
     acme: Company, ana: User, browser_of: BrowserOf
 ) -> None:
+    fund_company(company=acme, amount_minor=1000, currency="EUR")
     answer = post(browser_of(ana), "surveys/new/", do="start")
     survey = Survey.objects.get()
     assert (answer.status_code, answer["Location"]) == (

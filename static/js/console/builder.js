@@ -134,9 +134,10 @@ function drawBudget(high) {
     return;
   }
   const missing = budget - Number(funds.dataset.ownMinor) - Number(funds.dataset.freeMinor);
-  funds.textContent = missing > 0
-    ? `${show(missing)} of the budget is not in your funds yet. The survey runs as far as the money reaches.`
-    : "Your funds cover this budget.";
+  const answersNow = Math.floor((budget - Math.max(0, missing)) / high);
+  if (missing <= 0) funds.textContent = "Your funds cover this budget.";
+  else if (answersNow < 1) funds.textContent = `Your funds do not cover one answer at ${show(high)}: add funds before you open it.`;
+  else funds.textContent = `Your funds cover ${answersNow} of these answers at the highest pay. The other ${show(missing)} is taken from money you add later.`;
 }
 
 form.addEventListener("click", (event) => {
