@@ -67,6 +67,11 @@ NO_LINK = {
     "pay/<str:payment_id>/": "from a message",
 }
 
+# A row that scrolls sideways hides its last ways from whoever does not think of trying.
+HIDDEN_WAYS = """[...document.querySelectorAll("nav a")]
+    .filter((one) => one.checkVisibility() && one.getBoundingClientRect().right > innerWidth + 1)
+    .map((one) => one.textContent.trim())"""
+
 
 def page_routes() -> set[str]:
     """Return the routes a browser may open, without what answers something else than a page."""
@@ -146,6 +151,7 @@ def look_at(page, check_access) -> None:
         page.set_viewport_size({"width": width, "height": 800})
         over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert over <= 0, f"{page.url} is {over} px too wide at {width}"
+        assert page.evaluate(HIDDEN_WAYS) == [], f"{page.url} at {width}"
         check_access(page, f"{page.url} {scheme} {width}", scope="body")
 
 
