@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import Resolver404, resolve
+from django.utils.translation import get_language
 
 from accounts.models import Company, Role
 from accounts.selectors import list_members
@@ -20,8 +21,7 @@ from core.charts import Plot, Point, build_line_chart
 from core.money import format_money
 from core.templatetags.parley import nav_url
 from surveys.demo.content import OPERATOR, VISITOR
-from surveys.models import Survey, SurveyStatus
-from surveys.selectors.surveys import surveys_of
+from surveys.selectors.surveys import open_survey_for
 
 DEMO_COMPANY_SLUG = "demo"
 EXAMPLE_MIN_MINOR = 500
@@ -49,7 +49,8 @@ class Capability:
 def home_context(request: HttpRequest) -> dict[str, Any]:
     """Return the context of the home page; costs at most three queries beside the login's."""
     company = Company.objects.filter(is_demo=True, slug=DEMO_COMPANY_SLUG).first()
-    survey = find_open_survey(company) if company else None
+    # In the page's own language: a visitor must not be led from English into Spanish.
+    survey = open_survey_for(company, get_language() or "en") if company else None
     survey_url = existing_path(f"/s/{survey.public_id}") if survey else ""
     return {
         "is_demo": settings.DEMO,
@@ -67,11 +68,6 @@ def home_context(request: HttpRequest) -> dict[str, Any]:
         "example_min": format_money(EXAMPLE_MIN_MINOR, EXAMPLE_CURRENCY),
         "example_max": format_money(EXAMPLE_MAX_MINOR, EXAMPLE_CURRENCY),
     }
-
-
-def find_open_survey(company: Company) -> Survey | None:
-    """Return a company's newest survey that takes answers, or None without one."""
-    return surveys_of(company).filter(status=SurveyStatus.ACTIVE).order_by("-created_at").first()
 
 
 def find_demo_login(company: Company) -> str:

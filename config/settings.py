@@ -471,7 +471,13 @@ LOG_STREAM = env.choice(
     ("stdout", "stderr", "none"),
 )
 LOGGING = build_logging_config(
-    level=LOG_LEVEL, file=None if PRODUCTION else LOG_FILE, stream=LOG_STREAM
+    level=LOG_LEVEL,
+    file=None if PRODUCTION else LOG_FILE,
+    stream=LOG_STREAM,
+    # The demo's addresses and key must not scroll away; its log is a file.
+    stream_level="warning"
+    if _is_command and sys.argv[1:2] == ["demo"] and not env.text("LOG_STREAM")
+    else "debug",
 )
 
 # --- WhatsApp -------------------------------------------------------------------------------

@@ -147,13 +147,16 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, separators=(",", ":"), default=str)
 
 
-def build_logging_config(*, level: str, file: Path | None, stream: str) -> dict[str, Any]:
+def build_logging_config(
+    *, level: str, file: Path | None, stream: str, stream_level: str = "debug"
+) -> dict[str, Any]:
     """Return the `LOGGING` setting.
 
     Args:
         level: debug, info, warning or error.
         file: where lines also go, or None.
         stream: stdout, stderr or none.
+        stream_level: what is less than this goes to the file alone.
     """
     handlers: dict[str, Any] = {"null": {"class": "logging.NullHandler"}}
     if stream != "none":
@@ -161,6 +164,7 @@ def build_logging_config(*, level: str, file: Path | None, stream: str) -> dict[
             "class": "logging.StreamHandler",
             "formatter": "json",
             "stream": f"ext://sys.{stream}",
+            "level": stream_level.upper(),
         }
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -9,11 +9,11 @@ from accounts.tests.factories import add_member, make_company
 from config.home import (
     build_pay_curve,
     existing_path,
-    find_open_survey,
     home_context,
     list_capabilities,
 )
 from surveys.models import Survey, SurveyStatus, SurveyVersion
+from surveys.tests.builders import make_survey
 
 
 def test_home_page_works_on_an_empty_database(client: Client, db):
@@ -43,7 +43,7 @@ def test_home_page_has_no_dead_link(client: Client, db):
 def demo_survey(ana):
     company = make_company("Demo", owner=ana, is_demo=True, slug="demo")
     survey = Survey.objects.create(company=company, publishable_key="pk_home", budget_minor=1000)
-    SurveyVersion.objects.create(
+    version = SurveyVersion.objects.create(
         survey=survey,
         number=1,
         title="Checkout",
@@ -51,17 +51,27 @@ def demo_survey(ana):
         payment_min_minor=500,
         payment_max_minor=2000,
         consent_text="Consent",
+        languages=["en-GB"],
     )
+    survey.current_version = version
+    survey.save()
     return survey
 
 
 def test_only_an_open_survey_of_the_demo_company_is_offered(demo_survey):
-    company = demo_survey.company
-
-    assert find_open_survey(company) == demo_survey
+    assert home_context(HttpRequest())["survey_url"] == f"/s/{demo_survey.public_id}"
 
     Survey.objects.filter(pk=demo_survey.pk).update(status=SurveyStatus.PAUSED)
-    assert find_open_survey(company) is None
+    assert home_context(HttpRequest())["survey_url"] == ""
+
+
+def test_the_page_offers_a_survey_in_its_own_language(demo_survey, client):
+    """The demo's newest is in Spanish; the page is in English."""
+    newest = make_survey(demo_survey.company, languages=["es"])
+    assert newest.created_at > demo_survey.created_at
+
+    assert f'href="/s/{demo_survey.public_id}"' in client.get("/").content.decode()
+    assert f'data-survey="{demo_survey.public_id}"' in client.get("/demo/host/").content.decode()
 
 
 def test_the_owners_address_is_shown_in_a_demo_and_nowhere_else(client, settings, demo_survey):

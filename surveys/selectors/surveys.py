@@ -9,7 +9,7 @@ from django.db.models import Count, Q, QuerySet
 
 from accounts.models import Company
 from core.errors import AuthenticationFailedError, NotFoundError
-from surveys.models import FunnelCounter, ResponseState, Survey, SurveyVersion
+from surveys.models import FunnelCounter, ResponseState, Survey, SurveyStatus, SurveyVersion
 
 
 def surveys_of(company: Company) -> QuerySet[Survey]:
@@ -23,6 +23,22 @@ def surveys_of(company: Company) -> QuerySet[Survey]:
         )
         .order_by("-created_at", "-pk")
     )
+
+
+def open_survey_for(company: Company, language: str) -> Survey | None:
+    """Return the newest open survey in a language, else the newest of all; None without one.
+
+    Args:
+        company: whose; only its twenty newest are looked at.
+        language: a tag; its family decides.
+    """
+    listed = list(surveys_of(company).filter(status=SurveyStatus.ACTIVE)[:20])
+    family = language.partition("-")[0]
+    for survey in listed:
+        version = survey.current_version
+        if version and any(tag.partition("-")[0] == family for tag in version.languages):
+            return survey
+    return listed[0] if listed else None
 
 
 def survey_of(company: Company, survey_id: str) -> Survey:

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import Company
 from surveys.models import Survey, SurveyStatus
-from surveys.selectors.surveys import public_survey, surveys_of
+from surveys.selectors.surveys import open_survey_for, public_survey
 from surveys.services.identity import account_token
 from surveys.services.starts import choose_language
 from surveys.services.surveys import current_version
@@ -129,11 +129,4 @@ def _example_survey(request: HttpRequest) -> Survey | None:
     company = Company.objects.filter(is_demo=True, slug=DEMO_COMPANY_SLUG).first()
     if company is None:
         return None
-    listed = list(surveys_of(company).filter(status=SurveyStatus.ACTIVE)[:20])
-    family = (get_language() or "en").partition("-")[0]
-    fitting = (
-        survey
-        for survey in listed
-        if any(tag.partition("-")[0] == family for tag in current_version(survey).languages)
-    )
-    return next(fitting, listed[0] if listed else None)
+    return open_survey_for(company, get_language() or "en")

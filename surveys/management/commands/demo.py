@@ -40,6 +40,8 @@ class Command(BaseCommand):
             )
         if not options["prepare_only"]:
             _refuse_taken_port(bind, settings.PORT)
+        self.stdout.write("Preparing Parley: the first start takes about half a minute.")
+        self.stdout.flush()
         call_command("migrate", interactive=False, verbosity=0)
         company = prepare_demo(self._report)
         entrances = [
@@ -73,6 +75,7 @@ class Command(BaseCommand):
             "",
             *(f"  {name:<{width}}  {url}{path}" for name, path in pages),
             f"  {'Data':<{width}}  {settings.DATA_DIR}",
+            f"  {'Log':<{width}}  {settings.LOG_FILE}",
             "",
             f"  Logins, all with the password {DEMO_PASSWORD}:",
             *(f"    {login.email:<24} {login.what_for}" for login in LOGINS),
