@@ -470,14 +470,10 @@ LOG_STREAM = env.choice(
     "stderr" if _is_command and sys.argv[1:2] not in (["demo"], ["runserver"]) else "stdout",
     ("stdout", "stderr", "none"),
 )
+# The demo's addresses and key must not scroll away; its log is a file.
+_is_terse = sys.argv[1:2] == ["demo"] and not env.text("LOG_STREAM")
 LOGGING = build_logging_config(
-    level=LOG_LEVEL,
-    file=None if PRODUCTION else LOG_FILE,
-    stream=LOG_STREAM,
-    # The demo's addresses and key must not scroll away; its log is a file.
-    stream_level="warning"
-    if _is_command and sys.argv[1:2] == ["demo"] and not env.text("LOG_STREAM")
-    else "debug",
+    level=LOG_LEVEL, file=None if PRODUCTION else LOG_FILE, stream=LOG_STREAM, terse=_is_terse
 )
 
 # --- WhatsApp -------------------------------------------------------------------------------

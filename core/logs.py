@@ -148,7 +148,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def build_logging_config(
-    *, level: str, file: Path | None, stream: str, stream_level: str = "debug"
+    *, level: str, file: Path | None, stream: str, terse: bool = False
 ) -> dict[str, Any]:
     """Return the `LOGGING` setting.
 
@@ -156,7 +156,7 @@ def build_logging_config(
         level: debug, info, warning or error.
         file: where lines also go, or None.
         stream: stdout, stderr or none.
-        stream_level: what is less than this goes to the file alone.
+        terse: what is less than a warning goes to the file alone.
     """
     handlers: dict[str, Any] = {"null": {"class": "logging.NullHandler"}}
     if stream != "none":
@@ -164,7 +164,7 @@ def build_logging_config(
             "class": "logging.StreamHandler",
             "formatter": "json",
             "stream": f"ext://sys.{stream}",
-            "level": stream_level.upper(),
+            "level": "WARNING" if terse else "NOTSET",
         }
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)

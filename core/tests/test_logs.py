@@ -210,7 +210,7 @@ def test_no_request_leaves_its_secrets_in_a_log():
 
 def test_a_stream_can_be_told_less_than_the_file(tmp_path):
     config = build_logging_config(
-        level="info", file=tmp_path / "log" / "a.log", stream="stdout", stream_level="warning"
+        level="info", file=tmp_path / "log" / "a.log", stream="stdout", terse=True
     )
     assert config["handlers"]["stream"]["level"] == "WARNING"
     assert "level" not in config["handlers"]["file"]

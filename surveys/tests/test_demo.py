@@ -101,9 +101,13 @@ def test_it_prints_addresses_logins_and_a_key(
 ) -> None:
     company = Company.objects.create(name="Demo", slug=DEMO_SLUG, is_demo=True)
     monkeypatch.setattr("surveys.management.commands.demo.prepare_demo", lambda report: company)
+    # Another terminal finds a demo that was moved by the same two.
+    monkeypatch.setenv("PORT", "8010")
+    monkeypatch.setenv("DATA_DIR", "/srv/elsewhere")
     out = io.StringIO()
     call_command("demo", "--prepare-only", stdout=out)
     text = out.getvalue()
+    assert "  PORT=8010 DATA_DIR=/srv/elsewhere python manage.py widget_flow" in text
     key = CompanyKey.objects.get()
     assert text.count("sk_") == 1
     assert key.prefix in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import socket
 from contextlib import suppress
 from typing import Any
@@ -85,7 +86,7 @@ class Command(BaseCommand):
             f"  More of them: python manage.py create_api_key --company {DEMO_SLUG}",
             "",
             "  Play the widget's flow in another terminal:",
-            "    python manage.py widget_flow --sessions 3",
+            f"    {_moved()}python manage.py widget_flow --sessions 3",
             "",
             "  End with Ctrl+C.",
             "",
@@ -116,6 +117,12 @@ class Command(BaseCommand):
         # Ctrl+C ends the server in good order, which then raises it once more.
         with suppress(KeyboardInterrupt):
             uvicorn.Server(configured).run()
+
+
+def _moved() -> str:
+    """Return what another terminal needs before a command to find a demo that was moved."""
+    given = [f"{name}={os.environ[name]} " for name in ("PORT", "DATA_DIR") if os.environ.get(name)]
+    return "".join(given)
 
 
 def _loopback(bind: str) -> str:
