@@ -27,7 +27,7 @@ class HistoryForm(forms.Form):
     ) -> None:
         super().__init__(*args, **kwargs)
         self._words = words = texts.words
-        choices = {
+        self._choices = choices = {
             "kind": [(code, texts.name("kind", code)) for code in SessionKind.values],
             "status": [(code, texts.name("status", code)) for code in SessionStatus.values],
             "transport": [(code, texts.name("transport", code)) for code in Transport.values],
@@ -50,6 +50,23 @@ class HistoryForm(forms.Form):
         if since and until and until < since:
             self.add_error("until", self._words["error_span"])
         return fields
+
+    def describe(self) -> str:
+        """Return in a few words what narrows the list; empty when nothing does."""
+        if not self.is_valid():
+            return ""
+        found = []
+        for name, field in self.fields.items():
+            value = self.cleaned_data[name]
+            if not value:
+                continue
+            if isinstance(field, forms.ChoiceField):
+                found.append(dict(self._choices[name])[value])
+            elif isinstance(field, forms.DateField):
+                found.append(f"{field.label} {value:%Y-%m-%d}")
+            else:
+                found.append(self._words["quoted"].format(words=value))
+        return ", ".join(found)
 
     def narrowed(self) -> HistoryFilter:
         """Return the filter; fields that could not be used do not narrow."""

@@ -77,7 +77,6 @@ def show_chat(request: HttpRequest) -> HttpResponse:
             else practice_introduction(language, has_prompt=False),
             "chat_settings": {
                 "createUrl": reverse("session_create"),
-                "historyUrl": reverse("history") if request.user.is_authenticated else "",
                 "maxTurnChars": settings.SURVEY_MAX_TURN_CHARS,
                 "maxPromptChars": SYSTEM_PROMPT_LENGTH,
                 "voiceLanguages": spoken,
@@ -115,6 +114,7 @@ def show_history(request: HttpRequest) -> HttpResponse:
             "all_url": reverse("history") + (f"?{urlencode(asked)}" if asked else ""),
             "switch_query": urlencode(narrowed),
             "is_narrowed": bool(narrowed),
+            "narrowed_by": form.describe(),
             "rows": [_history_row(row, now, texts) for row in page.rows],
             "next_url": f"?{urlencode({**kept, 'before': page.next_cursor})}"
             if page.next_cursor

@@ -170,3 +170,34 @@ def test_pages_can_be_used_without_scripts(open_page):
 
     expect(page.locator(".menu__panel").get_by_role("link", name="Log in")).to_be_visible()
     expect(page.locator("[data-theme-toggle]")).to_be_hidden()
+
+
+@pytest.fixture
+def cookie(browser_of, vera, settings, live_server):
+    name = settings.SESSION_COOKIE_NAME
+    return {"name": name, "value": browser_of(vera).cookies[name].value, "url": live_server.url}
+
+
+@pytest.mark.parametrize("has_scripts", [True, False])
+def test_filters_fold_on_a_phone_and_lie_open_where_there_is_room(cookie, open_page, has_scripts):
+    for width in (360, 1280):
+        page = open_page(
+            viewport={"width": width, "height": 740},
+            java_script_enabled=has_scripts,
+        )
+        page.context.add_cookies([cookie])
+        page.goto("/history?lang=es")
+        words, fold = page.get_by_label("Palabras"), page.locator("summary.fold__summary")
+
+        if width == 360:
+            expect(words).to_be_hidden()
+            fold.focus()
+            page.keyboard.press("Enter")
+        else:
+            expect(fold).to_be_hidden()
+        words.fill("autobús")
+        words.press("Enter")
+
+        page.wait_for_url("**/history?lang=es&words=autob*")
+        expect(words).to_be_visible()
+        assert page.complaints == []

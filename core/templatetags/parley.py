@@ -19,7 +19,9 @@ from django.utils.html import format_html
 from django.utils.translation import get_language
 
 from core.charts import BarChart, FunnelChart, Plot, Sparkline
+from core.frame_texts import FRAME
 from core.money import format_money
+from core.page_texts import LANGUAGES
 
 register = template.Library()
 
@@ -73,6 +75,26 @@ def _roles_of(url: str) -> frozenset[str] | None:
         return getattr(resolve(url).func, "allowed_roles", None)
     except Resolver404:
         return None
+
+
+@register.simple_tag(takes_context=True)
+def frame_texts(context: template.Context) -> dict[str, str]:
+    """Return the words around a page in the page's language, and `query`, which keeps it.
+
+    A page that was asked for in a language (``?lang=``) is left for others in the same one.
+    """
+    own = str(context.get("language") or "").partition("-")[0]
+    language = own if own in LANGUAGES else "en"
+    words = FRAME.texts[language]
+    role = context.get("nav_role") or ""
+    request = context.get("request")
+    is_asked = own and isinstance(request, HttpRequest) and request.GET.get("lang")
+    return {
+        **words,
+        "language": language,
+        "role": words.get(f"role_{role}", role),
+        "query": f"?lang={language}" if is_asked else "",
+    }
 
 
 @register.simple_tag(takes_context=True)

@@ -137,6 +137,28 @@ def test_filters_no_database_takes_are_refused(browser_of, vera, query):
     assert browser_of(vera).get(f"/history?{query}").status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("query", "is_open", "described"),
+    [
+        ("", False, "all are shown"),
+        (
+            "words=calendar&kind=chat&since=2026-01-02",
+            True,
+            "“calendar”, Plain chat, From 2026-01-02",
+        ),
+        ("until=yesterday", True, "all are shown"),
+        ("lang=es", False, "se muestran todas"),
+    ],
+)
+def test_filters_are_folded_until_one_narrows_the_list(browser_of, vera, query, is_open, described):
+    body = text_of(browser_of(vera).get(f"/history?{query}"))
+
+    (fold,) = re.findall(r'<details class="fold"( open)?>', body)
+    (summary,) = re.findall(r'<summary class="fold__summary">(.*?)</summary>', body, re.S)
+    assert bool(fold) is is_open
+    assert described in summary
+
+
 def test_the_history_is_cut_into_pages_without_gaps(browser_of, vera):
     for number in range(60):
         created = create_session(kind=SessionKind.CHAT, owner=vera)

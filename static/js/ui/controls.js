@@ -17,7 +17,8 @@ async function copy(button) {
 
 function labelTheme(button) {
   const theme = document.documentElement.dataset.theme ?? "system";
-  const text = `Colour theme: ${theme}. Switch to ${NEXT_THEME[theme]}`;
+  const { dataset } = button;
+  const text = dataset.text.replace("{now}", dataset[theme]).replace("{next}", dataset[NEXT_THEME[theme]]);
   button.querySelector("[data-theme-label]").textContent = text;
   button.title = text;
 }
