@@ -48,6 +48,8 @@ class WorkflowDefinition:
     tier: str
     steps: list[dict[str, Any]] = field(default_factory=list)
     """Objects with number, title, description, tips, estimated_time and required, in order."""
+    translations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By language code: title, description, and steps without ``required``, in order."""
 
 
 def read_catalogue(path: Path = CATALOGUE_FILE) -> list[WorkflowDefinition]:
@@ -82,7 +84,8 @@ def check_catalogue(document: Any) -> list[WorkflowDefinition]:
     )
     faults = [Fault(_place(error.absolute_path), _shorten(error.message)) for error in found]
     if not faults:
-        faults = list(_find_miscounts(document))
+        # Translations are measured by the steps, so those must be right first.
+        faults = list(_find_miscounts(document)) or list(_find_gaps(document))
     if faults:
         raise CatalogueRefusedError(faults[:_SHOWN_FAULTS])
     return [
@@ -92,6 +95,10 @@ def check_catalogue(document: Any) -> list[WorkflowDefinition]:
             description=entry["description"].strip(),
             tier=entry["tier"],
             steps=[_step(step) for step in entry["steps"]],
+            translations={
+                language: _translation(words)
+                for language, words in entry.get("translations", {}).items()
+            },
         )
         for name, entry in document["workflows"].items()
     ]
@@ -136,14 +143,48 @@ def _find_miscounts(document: Any) -> Iterable[Fault]:
             yield Fault(f"{place}.steps", "at least one step must be required")
 
 
+def _find_gaps(document: Any) -> Iterable[Fault]:
+    """Yield where a translation is not of the steps the workflow has."""
+    for name, entry in document["workflows"].items():
+        for language, words in entry.get("translations", {}).items():
+            place = f"workflows.{name}.translations.{language}.steps"
+            times = {step["number"]: step["estimated_time"] for step in entry["steps"]}
+            found = [step["number"] for step in words["steps"]]
+            missing = [number for number in times if number not in found]
+            if missing:
+                yield Fault(place, f"step {missing[0]} is missing")
+                continue
+            for index, step in enumerate(words["steps"]):
+                number, time = step["number"], step["estimated_time"]
+                if number != index + 1 or number not in times:
+                    should = index + 1 if index + 1 in times else f"one of {len(times)}"
+                    yield Fault(f"{place}[{index}].number", f"is {number}, must be {should}")
+                elif time.partition(" ")[0] != times[number].partition(" ")[0]:
+                    yield Fault(
+                        f"{place}[{index}].estimated_time",
+                        f"is {time!r}, the workflow says {times[number]!r}",
+                    )
+
+
 def _step(step: dict[str, Any]) -> dict[str, Any]:
+    return {**_step_words(step), "required": step.get("required", True)}
+
+
+def _translation(words: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "title": words["title"].strip(),
+        "description": words["description"].strip(),
+        "steps": [_step_words(step) for step in words["steps"]],
+    }
+
+
+def _step_words(step: dict[str, Any]) -> dict[str, Any]:
     return {
         "number": step["number"],
         "title": step["title"].strip(),
         "description": step["description"].strip(),
         "tips": step["tips"].strip(),
         "estimated_time": step["estimated_time"],
-        "required": step.get("required", True),
     }
 
 

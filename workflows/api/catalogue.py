@@ -9,6 +9,7 @@ from rest_framework.views import APIView
 
 from workflows.api import serializers
 from workflows.api.executions import person_of
+from workflows.api.languages import READING_LANGUAGE, reading_language
 from workflows.api.shapes import shape_workflow
 from workflows.selectors.catalogue import open_executions_by_workflow, workflows_for
 from workflows.services.entitlements import allows_workflow, plan_of
@@ -20,6 +21,7 @@ class WorkflowListView(APIView):
     @extend_schema(
         operation_id="workflow_list",
         summary="List the catalogue",
+        parameters=READING_LANGUAGE,
         responses=serializers.WorkflowSerializer(many=True),
     )
     def get(self, request: Request) -> Response:
@@ -27,10 +29,12 @@ class WorkflowListView(APIView):
         person = person_of(request)
         plan = plan_of(person)
         running = open_executions_by_workflow(person)
+        language = reading_language(request)
         return Response(
             [
                 shape_workflow(
                     row,
+                    language,
                     is_unlocked=allows_workflow(plan=plan, workflow=row),
                     open_execution=running.get(row.pk),
                 )

@@ -18,6 +18,7 @@ from core.errors import ForbiddenError, NotFoundError, ParleyError
 from core.idempotency import StoredAnswer
 from workflows.api import serializers
 from workflows.api.devices import device_of
+from workflows.api.languages import READING_LANGUAGE, reading_language
 from workflows.api.shapes import shape_execution, shape_state
 from workflows.models import Execution
 from workflows.selectors.catalogue import workflow_for
@@ -60,6 +61,7 @@ class StartView(APIView):
     @extend_schema(
         operation_id="execution_start",
         summary="Start a workflow",
+        parameters=READING_LANGUAGE,
         request=serializers.StartRunInput,
         responses={201: serializers.ExecutionSerializer},
     )
@@ -73,6 +75,7 @@ class StartView(APIView):
             limit=STARTS_AN_HOUR,
             window_seconds=3600,
         )
+        language = reading_language(request)
 
         def start() -> StoredAnswer:
             started = executions.start_execution(
@@ -80,7 +83,7 @@ class StartView(APIView):
                 workflow=workflow_for(person, body["workflow_name"]),
                 device=device_of(request._request),
             )
-            return StoredAnswer(status=201, body=shape_execution(started))
+            return StoredAnswer(status=201, body=shape_execution(started, language))
 
         return answer_idempotently(request, tenant=person.public_id, call=start)
 
@@ -91,11 +94,13 @@ class ExecutionView(APIView):
     @extend_schema(
         operation_id="execution_read",
         summary="Read a run",
+        parameters=READING_LANGUAGE,
         responses=serializers.ExecutionSerializer,
     )
     def get(self, request: Request, execution_id: str) -> Response:
         """Return the run with its steps, notes and clock."""
-        return Response(shape_execution(execution_of(person_of(request), execution_id)))
+        execution = execution_of(person_of(request), execution_id)
+        return Response(shape_execution(execution, reading_language(request)))
 
 
 class ProgressView(APIView):
@@ -104,6 +109,7 @@ class ProgressView(APIView):
     @extend_schema(
         operation_id="execution_progress",
         summary="Save steps and notes",
+        parameters=READING_LANGUAGE,
         description=(
             "With rev the change is exact and refused with 409 execution_changed when somebody "
             "else changed the run since; the problem's member 'execution' is the newest state. "
@@ -117,6 +123,7 @@ class ProgressView(APIView):
         person = person_of(request)
         execution = execution_of(person, execution_id)
         body = checked(serializers.ProgressInput(data=request.data))
+        language = reading_language(request)
         ratelimit.hit(
             scope="execution.save", key=person.public_id, limit=SAVES_A_MINUTE, window_seconds=60
         )
@@ -133,13 +140,13 @@ class ProgressView(APIView):
                 execution=execution, change=change, device=device_of(request._request)
             )
         except progress.StaleRevisionError as error:
-            error.extra["execution"] = shape_state(error.execution)
+            error.extra["execution"] = shape_state(error.execution, language)
             raise
         except ParleyError as error:
             if error.code == "execution_ended":
-                error.extra["execution"] = shape_state(execution_of(person, execution_id))
+                error.extra["execution"] = shape_state(execution_of(person, execution_id), language)
             raise
-        return Response(shape_state(saved))
+        return Response(shape_state(saved, language))
 
 
 class HeartbeatView(APIView):
@@ -148,6 +155,7 @@ class HeartbeatView(APIView):
     @extend_schema(
         operation_id="execution_heartbeat",
         summary="Say that somebody works on the run",
+        parameters=READING_LANGUAGE,
         description="Keeps the clock going. After five minutes of silence it stands still.",
         request=None,
         responses=serializers.HeartbeatSerializer,
@@ -156,7 +164,8 @@ class HeartbeatView(APIView):
         """Keep the clock going and tell where the run stands."""
         execution = execution_of(person_of(request), execution_id)
         beat = executions.keep_alive(execution=execution)
-        return Response({**shape_state(beat.execution), "left_out_seconds": beat.left_out_seconds})
+        state = shape_state(beat.execution, reading_language(request))
+        return Response({**state, "left_out_seconds": beat.left_out_seconds})
 
 
 class _MoveView(APIView):
@@ -168,7 +177,7 @@ class _MoveView(APIView):
         """Move the run and return where it stands."""
         execution = execution_of(person_of(request), execution_id)
         moved = type(self).move(execution=execution, **fields)
-        return Response(shape_state(moved))
+        return Response(shape_state(moved, reading_language(request)))
 
 
 class PauseView(_MoveView):
@@ -179,6 +188,7 @@ class PauseView(_MoveView):
     @extend_schema(
         operation_id="execution_pause",
         summary="Stop the clock",
+        parameters=READING_LANGUAGE,
         request=None,
         responses=serializers.ExecutionStandingSerializer,
     )
@@ -195,6 +205,7 @@ class ResumeView(_MoveView):
     @extend_schema(
         operation_id="execution_resume",
         summary="Let the clock go on",
+        parameters=READING_LANGUAGE,
         request=None,
         responses=serializers.ExecutionStandingSerializer,
     )
@@ -211,6 +222,7 @@ class CompleteView(_MoveView):
     @extend_schema(
         operation_id="execution_complete",
         summary="Finish a run",
+        parameters=READING_LANGUAGE,
         description="Every required step must be done: else 409 steps_missing names them.",
         request=None,
         responses=serializers.ExecutionStandingSerializer,
@@ -228,6 +240,7 @@ class AbandonView(_MoveView):
     @extend_schema(
         operation_id="execution_abandon",
         summary="Give a run up",
+        parameters=READING_LANGUAGE,
         request=serializers.AbandonInput,
         responses=serializers.ExecutionStandingSerializer,
     )

@@ -18,9 +18,11 @@ from core.api.parsers import RawParser
 from core.errors import InvalidInputError, NotFoundError
 from workflows.api import people_serializers as shapes
 from workflows.api.executions import checked, person_of
+from workflows.api.languages import READING_LANGUAGE, reading_language
 from workflows.api.people_shapes import shape_performance, shape_profile, shape_recommendations
 from workflows.billing import factory
 from workflows.billing.base import InvalidNoticeError
+from workflows.page_texts import Words
 from workflows.selectors.catalogue import workflow_for
 from workflows.selectors.performance import cohort_of, runs_of_cohort
 from workflows.services import billing
@@ -63,11 +65,13 @@ class RecommendationsView(APIView):
     @extend_schema(
         operation_id="recommendation_list",
         summary="What to try next, and why",
+        parameters=READING_LANGUAGE,
         responses=shapes.RecommendationsSerializer,
     )
     def get(self, request: Request) -> Response:
         """Return ranked workflows with the reason and the numbers behind each place."""
-        return Response(shape_recommendations(recommend(person=person_of(request))))
+        found = recommend(person=person_of(request))
+        return Response(shape_recommendations(found, Words(reading_language(request))))
 
 
 class PerformanceView(APIView):
@@ -77,11 +81,12 @@ class PerformanceView(APIView):
         operation_id="workflow_performance",
         summary="Figures of a workflow for your cohort",
         parameters=[
+            *READING_LANGUAGE,
             OpenApiParameter(
                 "live",
                 OpenApiTypes.BOOL,
                 description="Also count your cohort's starts as of now; comes with the Pro plan.",
-            )
+            ),
         ],
         responses=shapes.PerformanceSerializer,
     )
@@ -102,7 +107,8 @@ class PerformanceView(APIView):
                 window_seconds=60,
             )
             live = runs_of_cohort(person, workflow, cohort_of(person))
-        return Response(shape_performance(explain(person=person, workflow=workflow), live))
+        found = explain(person=person, workflow=workflow)
+        return Response(shape_performance(found, live, Words(reading_language(request))))
 
 
 class PlanWebhookView(APIView):

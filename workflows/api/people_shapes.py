@@ -12,6 +12,7 @@ from accounts.models import Plan, User
 from core import clock
 from workflows import reasons, units
 from workflows.models import Workflow
+from workflows.page_texts import Words
 from workflows.plans import cheapest_with_tier
 from workflows.selectors.performance import COHORT, LEVELS, Cohort, LastRun, Values
 from workflows.services.recommendations import (
@@ -32,18 +33,18 @@ def shape_profile(person: User, cohort: Cohort, plan: Plan) -> dict[str, Any]:
     }
 
 
-def shape_recommendations(found: Recommendations) -> dict[str, Any]:
+def shape_recommendations(found: Recommendations, words: Words) -> dict[str, Any]:
     """Return what a person is shown."""
     return {
         "market": found.cohort.market_slug or None,
         "skill_level": found.cohort.skill_level_slug or None,
         "plan": str(found.plan),
         "counted_at": _counted_at(found.run),
-        "recommendations": [shape_recommendation(one) for one in found.items],
+        "recommendations": [shape_recommendation(one, words) for one in found.items],
         "locked_above": [
             {
                 "workflow_name": row.name,
-                "title": title_of(row),
+                "title": title_of(row, words),
                 "required_plan": str(cheapest_with_tier(Plan(row.tier))),
             }
             for row in found.locked_above
@@ -51,36 +52,38 @@ def shape_recommendations(found: Recommendations) -> dict[str, Any]:
     }
 
 
-def shape_recommendation(one: Recommendation) -> dict[str, Any]:
+def shape_recommendation(one: Recommendation, words: Words) -> dict[str, Any]:
     """Return one place of the ranking."""
     return {
         "rank": one.rank,
         "workflow_name": one.workflow.name,
-        "title": title_of(one.workflow),
+        "title": title_of(one.workflow, words),
         "tier": one.workflow.tier,
         "is_unlocked": one.is_unlocked,
         "is_exploration": one.is_exploration,
-        "reason": one.reason,
+        "reason": one.say_reason(words),
         "chance": _chance(one),
-        "typical": [_typical(row) for row in one.typical],
+        "typical": [_typical(row, words) for row in one.typical],
         "explanation_url": reverse("workflow_reason", args=[one.workflow.name]),
     }
 
 
-def shape_performance(found: Explanation, live: dict[str, int] | None) -> dict[str, Any]:
+def shape_performance(
+    found: Explanation, live: dict[str, int] | None, words: Words
+) -> dict[str, Any]:
     """Return the figures of a workflow."""
     one = found.recommendation
     own = one.successes.at(COHORT)
     return {
         "workflow_name": one.workflow.name,
-        "title": title_of(one.workflow),
-        "reason": one.reason,
+        "title": title_of(one.workflow, words),
+        "reason": one.say_reason(words),
         "counted_at": _counted_at(found.run),
         # A bare percentage of a handful would claim what nobody knows.
         "success_rate": own.successes / own.decided if own.decided >= reasons.SOME else None,
         "chance": _chance(one),
         "strengths": asdict(found.strengths),
-        "typical": [_typical(row) for row in one.typical],
+        "typical": [_typical(row, words) for row in one.typical],
         "values": [
             _values(level, by_level[level])
             for by_level in found.values.values()
@@ -91,10 +94,10 @@ def shape_performance(found: Explanation, live: dict[str, int] | None) -> dict[s
     }
 
 
-def title_of(workflow: Workflow) -> str:
+def title_of(workflow: Workflow, words: Words) -> str:
     """Return a workflow's present title."""
     version = workflow.current_version
-    return version.title if version else workflow.name
+    return version.guide(words.language).title if version else workflow.name
 
 
 def _counted_at(run: LastRun | None) -> str | None:
@@ -120,7 +123,7 @@ def _chance(one: Recommendation) -> dict[str, Any]:
     return shaped
 
 
-def _typical(row: Typical) -> dict[str, Any]:
+def _typical(row: Typical, words: Words) -> dict[str, Any]:
     def whole(minor: int) -> Decimal:
         return units.from_minor(minor, row.metric_type, row.unit)
 
@@ -134,7 +137,7 @@ def _typical(row: Typical) -> dict[str, Any]:
         "results": row.results,
         "people": row.people,
         "level": row.level,
-        "text": row.words,
+        "text": row.say_value(words),
     }
 
 

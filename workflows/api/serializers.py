@@ -13,6 +13,7 @@ from core.api.fields import StrictCharField, StrictIntegerField
 from workflows.models import ExecutionState, MetricType, ProofType, ReviewState, ScanVerdict
 
 MAX_CLIENT_OP_CHARS = 64
+GUIDE_LANGUAGE = "What title and steps are in: your language, or en where that is missing."
 CLIENT_OP_PATTERN = r"^[A-Za-z0-9_.:-]{1,64}$"
 
 
@@ -122,6 +123,7 @@ class ExecutionStandingSerializer(serializers.Serializer[Any]):
     workflow_name = serializers.CharField()
     workflow_title = serializers.CharField()
     workflow_version = serializers.IntegerField()
+    language = serializers.CharField(help_text=GUIDE_LANGUAGE)
     status = serializers.ChoiceField(choices=ExecutionState.choices)
     rev = serializers.IntegerField()
     steps_completed = serializers.IntegerField()
@@ -262,6 +264,7 @@ class WorkflowSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     title = serializers.CharField()
     description = serializers.CharField()
+    language = serializers.CharField(help_text=GUIDE_LANGUAGE)
     tier = serializers.ChoiceField(choices=Plan.choices)
     total_steps = serializers.IntegerField()
     version = serializers.IntegerField()

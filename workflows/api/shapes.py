@@ -13,22 +13,25 @@ from workflows.models import Execution, Outcome, OutcomeChange, ProofFile, Workf
 from workflows.selectors.executions import clock_of
 
 
-def shape_state(execution: Execution, now: datetime | None = None) -> dict[str, Any]:
+def shape_state(execution: Execution, language: str, now: datetime | None = None) -> dict[str, Any]:
     """Return where a run stands.
 
     Args:
         execution: with its version; segments are read once.
+        language: what its person reads; the guide is given in it as far as it was translated.
         now: the moment the clock is read at; the present one by default.
     """
     now = now or clock.now()
     current = execution.current_step
     run_clock = clock_of(execution, now)
+    guide = execution.version.guide(language)
     return {
         "execution_id": execution.public_id,
         "user_id": execution.person.public_id,
         "workflow_name": execution.workflow.name,
-        "workflow_title": execution.version.title,
+        "workflow_title": guide.title,
         "workflow_version": execution.version.number,
+        "language": guide.language,
         "status": execution.state,
         "rev": execution.rev,
         "steps_completed": execution.steps_completed,
@@ -36,7 +39,7 @@ def shape_state(execution: Execution, now: datetime | None = None) -> dict[str, 
         "missing_steps": execution.missing_steps,
         "current_step": current,
         "total_steps": execution.total_steps,
-        "step": execution.version.steps[current - 1],
+        "step": guide.steps[current - 1],
         "step_notes": execution.step_notes,
         "elapsed_seconds": round(run_clock.elapsed_seconds, 3),
         "is_timing": run_clock.is_timing,
@@ -48,12 +51,12 @@ def shape_state(execution: Execution, now: datetime | None = None) -> dict[str, 
     }
 
 
-def shape_execution(execution: Execution) -> dict[str, Any]:
+def shape_execution(execution: Execution, language: str) -> dict[str, Any]:
     """Return a run with all its steps and where its pages are."""
     newest = execution.workflow.current_version_id
     return {
-        **shape_state(execution),
-        "steps": execution.version.steps,
+        **shape_state(execution, language),
+        "steps": execution.version.guide(language).steps,
         "has_newer_version": newest is not None and newest != execution.version_id,
         "executor_url": reverse("workflow_executor", args=[execution.public_id]),
         "outcome_url": reverse("workflow_outcome", args=[execution.public_id]),
@@ -111,20 +114,22 @@ def shape_change(change: OutcomeChange) -> dict[str, Any]:
 
 
 def shape_workflow(
-    workflow: Workflow, *, is_unlocked: bool, open_execution: Execution | None
+    workflow: Workflow, language: str, *, is_unlocked: bool, open_execution: Execution | None
 ) -> dict[str, Any]:
     """Return an entry of the catalogue as a person sees it."""
     version = workflow.current_version
     if version is None:
         raise RuntimeError("a workflow without a version")
+    guide = version.guide(language)
     return {
         "name": workflow.name,
-        "title": version.title,
-        "description": version.description,
+        "title": guide.title,
+        "description": guide.description,
+        "language": guide.language,
         "tier": workflow.tier,
         "total_steps": version.total_steps,
         "version": version.number,
         "is_unlocked": is_unlocked,
         "open_execution_id": open_execution.public_id if open_execution else None,
-        "steps": version.steps,
+        "steps": guide.steps,
     }

@@ -1,6 +1,6 @@
 """Rows of the workflows app, one module a subject."""
 
-from workflows.models.catalogue import Workflow, WorkflowVersion
+from workflows.models.catalogue import WRITTEN_IN, Guide, Workflow, WorkflowVersion
 from workflows.models.entitlement import (
     PURCHASE_TRANSITIONS,
     BillingEvent,
@@ -43,6 +43,7 @@ __all__ = [
     "PURCHASE_TRANSITIONS",
     "REVIEW_TRANSITIONS",
     "SILENT_AFTER",
+    "WRITTEN_IN",
     "AggregationRun",
     "AggregationState",
     "BillingEvent",
@@ -50,6 +51,7 @@ __all__ = [
     "Execution",
     "ExecutionSegment",
     "ExecutionState",
+    "Guide",
     "MetricType",
     "Outcome",
     "OutcomeChange",

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
 
 from django.db import models
 
 from accounts.models import Plan
+
+WRITTEN_IN: Final = "en"
+"""The language of the catalogue file, and what is read where a translation is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """The words of a version in one language."""
+
+    language: str
+    title: str
+    description: str
+    steps: list[dict[str, Any]]
+    """As those of the version: translated, with the version's own ``required``."""
 
 
 class Workflow(models.Model):
@@ -48,6 +63,10 @@ class WorkflowVersion(models.Model):
     steps: models.JSONField[list[dict[str, Any]], list[dict[str, Any]]] = models.JSONField()
     """List of objects with number, title, description, tips, estimated_time, required; in order,
     numbered from 1. Checked by `workflows.catalogue_file` before anything is stored."""
+    translations: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(
+        default=dict, db_default={}, blank=True
+    )
+    """By language code: title, description and steps (without required), checked alike."""
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -58,6 +77,14 @@ class WorkflowVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.workflow_id} v{self.number}"
+
+    def guide(self, language: str) -> Guide:
+        """Return its words in a language; in English where it was not translated."""
+        words = self.translations.get(language)
+        if words is None:
+            return Guide(WRITTEN_IN, self.title, self.description, self.steps)
+        steps = [{**own, **said} for own, said in zip(self.steps, words["steps"], strict=True)]
+        return Guide(language, words["title"], words["description"], steps)
 
     @property
     def total_steps(self) -> int:

@@ -1,8 +1,8 @@
 """The words of the pages people follow workflows on, in English and Spanish.
 
 Two sets: the executor's and the logger's, which their scripts get as well, and those of the pages
-around them, whose templates read both. A workflow's own title and steps stay in the language they
-were written in.
+around them, whose templates read both. A workflow's own title and steps are in its version
+(`WorkflowVersion.guide`).
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ ENGLISH: Final = Words("en")
 
 
 def language_for(request: HttpRequest) -> str:
-    """Return the language somebody reads: what their profile says, else what the browser asks."""
-    return choose_language(request, chosen_language(request.user))
+    """Return the language of the page: of its address (`?lang=`), the profile, or the browser."""
+    return choose_language(request, request.GET.get("lang"), chosen_language(request.user))
 
 
 def say_from_server(text: str, language: str) -> str:

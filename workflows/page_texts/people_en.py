@@ -31,7 +31,6 @@ TEXTS = {
     "about": "about {time}",
     "done_of": "{done} of {total} done",
     "results": "Results",
-    "results_of": "Results of {title}",
     "catalogue_empty": "The catalogue is empty",
     "catalogue_empty_text": "An administrator fills it with “manage.py load_workflows”.",
     "start": "Start",

@@ -30,7 +30,6 @@ TEXTS = {
     "about": "unos {time}",
     "done_of": "{done} de {total} hechos",
     "results": "Resultados",
-    "results_of": "Resultados de {title}",
     "catalogue_empty": "El catálogo está vacío",
     "catalogue_empty_text": "La administración lo llena con «manage.py load_workflows».",
     "start": "Empezar",

@@ -28,8 +28,8 @@ def load_workflows(
     """Make the catalogue what the file says; runs keep the version they started with.
 
     The whole file is checked first and stored in one transaction: a broken one changes nothing.
-    Changed words open a new version, the same words none; what the file no longer names is
-    retired, never deleted. Loading the same file again changes nothing.
+    Changed words, in whichever language, open a new version, the same words none; what the file no
+    longer names is retired, never deleted. Loading the same file again changes nothing.
 
     Args:
         path: the file.
@@ -89,11 +89,13 @@ def _load_one(
 
 
 def _says_the_same(version: WorkflowVersion | None, definition: WorkflowDefinition) -> bool:
-    return version is not None and (version.title, version.description, version.steps) == (
-        definition.title,
-        definition.description,
-        definition.steps,
-    )
+    # A translation counts like the words it says: somebody reads nothing else.
+    return version is not None and (
+        version.title,
+        version.description,
+        version.steps,
+        version.translations,
+    ) == (definition.title, definition.description, definition.steps, definition.translations)
 
 
 def _write_version(
@@ -105,4 +107,5 @@ def _write_version(
         title=definition.title,
         description=definition.description,
         steps=definition.steps,
+        translations=definition.translations,
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import template
 
+from workflows.models import Guide, WorkflowVersion
 from workflows.page_texts import say_from_server
 
 register = template.Library()
@@ -31,6 +32,12 @@ def say_choice(context: template.Context, group: str, value: object) -> str:
 def say_served(context: template.Context, text: str) -> str:
     """Return a sentence of a service in the page's language."""
     return say_from_server(text, context["language"])
+
+
+@register.simple_tag(takes_context=True)
+def guide(context: template.Context, version: WorkflowVersion) -> Guide:
+    """Return the words of a workflow's version for the page's reader, with their language."""
+    return version.guide(context["language"])
 
 
 @register.simple_tag(takes_context=True)

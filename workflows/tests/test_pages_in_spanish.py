@@ -129,7 +129,7 @@ def test_with_nothing_left_the_catalogue_says_so_and_where_to_go_on(vera, browse
     locked = [entry.workflow.name for entry in answer.context["locked"]]
     assert locked == ["whatsapp_bot", "prompt_selling"]
     assert words.say("price_a_month", plan="Pro", price="$9.00") in said
-    assert '<a lang="en" href="/workflows/whatsapp_bot/why">' in page
+    assert f'<a lang="{language}" href="/workflows/whatsapp_bot/why">' in page
     assert page.count('action="/workflows/resume_generator/start"') == 2  # here and in the list
     assert words.say("again") in said
     assert browser.post("/workflows/resume_generator/start").status_code == 302

@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.utils import translation
+from django.utils.html import format_html
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST, require_safe
@@ -19,6 +20,7 @@ from accounts.services.people import choose_language
 from core.errors import NotFoundError, ParleyError
 from surveys.selectors.feedback import feedback_offer
 from workflows.api.shapes import shape_execution
+from workflows.models import Execution, Guide
 from workflows.page_texts import language_for, texts_context
 from workflows.selectors.executions import execution_of
 from workflows.selectors.outcomes import outcomes_of_execution
@@ -36,29 +38,31 @@ def show_executor(request: HttpRequest, execution_id: str) -> HttpResponse:
         execution = execution_of(person, execution_id)
     except NotFoundError:
         raise Http404 from None
-    shaped = shape_execution(execution)
-    is_over = not execution.is_open
     texts = texts_context(language_for(request))
+    language = texts["language"]
+    shaped = shape_execution(execution, language)
+    guide = execution.version.guide(language)
+    is_over = not execution.is_open
     context = {
         **texts,
         "execution": execution,
-        "version": execution.version,
+        "guide": guide,
         "steps": _with_progress(shaped),
         "current_step": shaped["current_step"],
         "total_steps": shaped["total_steps"],
         "clock_text": clock_text(shaped["elapsed_seconds"]),
-        "has_newer_version": shaped["has_newer_version"],
+        "has_newer_version": shaped["has_newer_version"] and _is_revised(execution, language),
         "is_over": is_over,
         "outcomes_count": outcomes_of_execution(person, execution).count() if is_over else 0,
         "offer": feedback_offer(execution.workflow.feedback_survey_id, person),
-        "crumbs": [(texts["t"]["workflows"], catalogue_url()), (execution.version.title, "")],
+        "crumbs": [(texts["t"]["workflows"], catalogue_url()), (title_of(guide, language), "")],
         "executor_settings": {
             "execution": shaped,
             "apiUrl": reverse("api_execution", args=[execution.public_id]),
             "outcomeUrl": shaped["outcome_url"],
         },
     }
-    with translation.override(texts["language"]):
+    with translation.override(language):
         return render(request, "workflows/executor.html", context)
 
 
@@ -105,6 +109,19 @@ def catalogue_url() -> str:
         return reverse("workflow_list")
     except NoReverseMatch:
         return ""
+
+
+def title_of(guide: Guide, language: str) -> str:
+    """Return a guide's title for a line in `language`; it says when it is in another one."""
+    if guide.language == language:
+        return guide.title
+    return format_html('<span lang="{}">{}</span>', guide.language, guide.title)
+
+
+def _is_revised(execution: Execution, language: str) -> bool:
+    """Tell whether the newest version says something else to this reader."""
+    newest = execution.workflow.current_version
+    return newest is not None and newest.guide(language) != execution.version.guide(language)
 
 
 def _with_progress(shaped: dict[str, Any]) -> list[dict[str, Any]]:

@@ -31,7 +31,7 @@ from workflows.selectors.executions import execution_of
 from workflows.selectors.outcomes import outcome_of, outcomes_of_execution
 from workflows.services import outcomes
 from workflows.storage.inspection import ACCEPTED_ENDINGS, MAX_BYTES
-from workflows.views.executor import catalogue_url
+from workflows.views.executor import catalogue_url, title_of
 from workflows.views.outcome_form import UNIT_FIELDS, empty_form, form_context, read_form
 
 
@@ -91,10 +91,11 @@ def _render(
 ) -> HttpResponse:
     texts = texts_context(language_for(request))
     words = texts["t"]
+    guide = execution.version.guide(texts["language"])
     context = {
         **texts,
         "execution": execution,
-        "version": execution.version,
+        "guide": guide,
         **form_context(form, error),
         "lost_file": bool(request.FILES),
         "logged": [
@@ -107,7 +108,10 @@ def _render(
         else None,
         "crumbs": [
             (words["workflows"], catalogue_url()),
-            (execution.version.title, reverse("workflow_executor", args=[execution.public_id])),
+            (
+                title_of(guide, texts["language"]),
+                reverse("workflow_executor", args=[execution.public_id]),
+            ),
             (words["log_result"], ""),
         ],
         "logger_settings": {

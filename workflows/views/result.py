@@ -142,7 +142,7 @@ def _render(
         "own_url": reverse("workflow_result", args=[outcome.public_id]),
         "display": display_value(outcome),
         "proof": getattr(outcome, "proof", None),
-        "title": outcome.execution.version.title,
+        "guide": outcome.execution.version.guide(texts["language"]),
         "reason": reason,
         # After a refusal too the next try stands on what is shown now.
         "seen": count_own_changes(outcome),
