@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from django.test import Client
@@ -183,6 +184,11 @@ class TestDocuments:
         assert response.status_code == 200
         page = response.content.decode()
         assert "swagger-ui" in page
+        assert re.findall(r'<a href="([^"]+)">', page) == [
+            "/",
+            "/api/schema/",
+            "/api/asyncapi.yaml",
+        ]
         assert "<style" not in page
         assert "<script>" not in page
         assert "style=" not in page

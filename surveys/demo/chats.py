@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from accounts.models import Company, User
+from core import clock
 from sessions.models import EndReason, SessionKind, VoiceSession
 from sessions.services.chats import describe_agent, start_chat
 from sessions.services.endings import end_session
 from sessions.services.turns import say
 from surveys.demo.content import OWNER, VISITOR
+from surveys.demo.conversations import spread_over_time
+
+AGO = timedelta(hours=20)
 
 ANSWERS = {
     OWNER.email: (
@@ -47,5 +52,9 @@ def prepare_demo(company: Company, report: Callable[[str], None]) -> list[tuple[
         for number, text in enumerate(answers):
             say(voice_session=voice_session, text=text, client_id=f"demo-{number}")
             voice_session.refresh_from_db()
+        started_at = clock.now() - AGO
+        seconds = spread_over_time(voice_session, started_at)
         end_session(voice_session=voice_session, reason=EndReason.DONE)
+        ended_at = started_at + timedelta(seconds=seconds)
+        VoiceSession.objects.filter(pk=voice_session.pk).update(ended_at=ended_at)
     return entrance

@@ -63,7 +63,7 @@ def hold_conversation(
             client_id=f"turn-{number}",
         )
         session.refresh_from_db()
-    seconds = _spread_over_time(session, started_at)
+    seconds = spread_over_time(session, started_at)
     if not is_finished:
         return response_of_session(session)
     done = complete_response(voice_session=session, deadline_seconds=30.0)
@@ -71,7 +71,7 @@ def hold_conversation(
     return response_of_session(session)
 
 
-def _spread_over_time(session: VoiceSession, started_at: datetime) -> float:
+def spread_over_time(session: VoiceSession, started_at: datetime) -> float:
     """Give each segment the moment it would have had; return how long all of it took."""
     moment = 0.0
     for index, segment in enumerate(TranscriptSegment.objects.filter(voice_session=session)):

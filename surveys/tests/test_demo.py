@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import io
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
 
 from accounts.models import Company, CompanyKey, Membership, User
 from core.models import AuditEvent
-from sessions.models import TranscriptSegment
-from surveys.demo import seed
+from sessions.models import TranscriptSegment, VoiceSession
+from surveys.demo import chats, seed
 from surveys.demo.content import DEMO_SLUG, LOGINS, OWNER
 from surveys.models import (
     Appeal,
@@ -224,3 +226,19 @@ def test_widget_flow_plays_the_whole_story_over_http(
     assert SurveyResponse.objects.filter(state=ResponseState.COMPLETED).count() == 3
     assert len({row.wallet_id for row in SurveyResponse.objects.all()}) == 3
     assert "Total sessions: 3" in text
+
+
+def test_practice_conversations_take_the_time_people_take(
+    demo: None, ana: User, browser_of: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chats, "ANSWERS", {ana.email: chats.ANSWERS[OWNER.email]})
+    lines: list[str] = []
+    for _ in range(2):
+        chats.prepare_demo(Company(name="Demo"), lines.append)
+
+    assert len(lines) == 1
+    [chat] = VoiceSession.objects.all()
+    assert chat.started_at is not None
+    assert chat.ended_at is not None
+    assert 60 < (chat.ended_at - chat.started_at).total_seconds() < 600
+    assert ">0 s<" not in browser_of(ana).get("/history").content.decode()
