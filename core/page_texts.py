@@ -45,6 +45,14 @@ def choose_language(request: HttpRequest, *wanted: str | None) -> str:
     return "en"
 
 
+def keep_language(request: HttpRequest, address: str) -> str:
+    """Return the address of another page, with the `?lang=` this one was asked for, if any."""
+    family = request.GET.get("lang", "").partition("-")[0].lower()
+    if family not in LANGUAGES:
+        return address
+    return f"{address}{'&' if '?' in address else '?'}lang={family}"
+
+
 @dataclass(frozen=True, slots=True)
 class PageTexts:
     """The words of an app's pages.

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django import template
+from django.http import HttpRequest
+from django.urls import reverse
 
+from core.page_texts import keep_language
 from workflows.models import Guide, WorkflowVersion
 from workflows.page_texts import say_from_server
 
@@ -32,6 +35,14 @@ def say_choice(context: template.Context, group: str, value: object) -> str:
 def say_served(context: template.Context, text: str) -> str:
     """Return a sentence of a service in the page's language."""
     return say_from_server(text, context["language"])
+
+
+@register.simple_tag(takes_context=True)
+def to(context: template.Context, name: str, *args: object) -> str:
+    """Return the address of another page, in the language this one was asked for by `?lang=`."""
+    request = context.get("request")
+    address = reverse(name, args=args)
+    return keep_language(request, address) if isinstance(request, HttpRequest) else address
 
 
 @register.simple_tag(takes_context=True)

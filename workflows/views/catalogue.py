@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
@@ -18,6 +19,7 @@ from accounts.services.people import choose_language
 from core import money, ratelimit
 from core.charts import Bar, BarChart, build_bar_chart
 from core.errors import ForbiddenError, NotFoundError, ParleyError
+from core.page_texts import keep_language
 from workflows import reasons, units
 from workflows.api.devices import device_of
 from workflows.models import Execution, MetricType, Workflow
@@ -106,11 +108,12 @@ def start_workflow(request: HttpRequest, name: str) -> HttpResponse:
             execution = start_execution(person=person, workflow=workflow, device=device_of(request))
         except ForbiddenError as error:
             messages.warning(request, error.detail)
-            return redirect("workflow_upgrade")
+            return redirect(keep_language(request, reverse("workflow_upgrade")))
         except ParleyError as error:
             messages.error(request, error.detail)
-            return redirect("workflow_list")
-    return redirect("workflow_executor", execution_id=execution.public_id)
+            return redirect(keep_language(request, reverse("workflow_list")))
+    executor = reverse("workflow_executor", args=[execution.public_id])
+    return redirect(keep_language(request, executor))
 
 
 @require_safe

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import User
 from accounts.services.people import choose_language
 from core.errors import NotFoundError, ParleyError
+from core.page_texts import keep_language
 from surveys.selectors.feedback import feedback_offer
 from workflows.api.shapes import shape_execution
 from workflows.models import Execution, Guide
@@ -55,11 +56,14 @@ def show_executor(request: HttpRequest, execution_id: str) -> HttpResponse:
         "is_over": is_over,
         "outcomes_count": outcomes_of_execution(person, execution).count() if is_over else 0,
         "offer": feedback_offer(execution.workflow.feedback_survey_id, person),
-        "crumbs": [(texts["t"]["workflows"], catalogue_url()), (title_of(guide, language), "")],
+        "crumbs": [
+            (texts["t"]["workflows"], catalogue_url(request)),
+            (title_of(guide, language), ""),
+        ],
         "executor_settings": {
             "execution": shaped,
             "apiUrl": reverse("api_execution", args=[execution.public_id]),
-            "outcomeUrl": shaped["outcome_url"],
+            "outcomeUrl": keep_language(request, shaped["outcome_url"]),
         },
     }
     with translation.override(language):
@@ -103,10 +107,10 @@ def clock_text(seconds: float) -> str:
     return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}"
 
 
-def catalogue_url() -> str:
+def catalogue_url(request: HttpRequest) -> str:
     """Return where the catalogue is."""
     try:
-        return reverse("workflow_list")
+        return keep_language(request, reverse("workflow_list"))
     except NoReverseMatch:
         return ""
 

@@ -8,9 +8,11 @@ from django import forms
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import Market, SkillLevel, User
+from core.page_texts import keep_language
 from workflows.page_texts import ENGLISH, Words, language_for, words_context
 from workflows.selectors.performance import cohort_of
 from workflows.services.onboarding import save_cohort
@@ -77,7 +79,7 @@ def show_onboarding(request: HttpRequest) -> HttpResponse:
             market=form.cleaned_data["market"].slug,
             skill_level=form.cleaned_data["skill_level"].slug,
         )
-        return redirect("workflow_list")
+        return redirect(keep_language(request, reverse("workflow_list")))
     return render(
         request,
         "workflows/onboarding.html",

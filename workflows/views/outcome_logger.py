@@ -21,6 +21,7 @@ from accounts.models import User
 from accounts.services.people import choose_language
 from core import ratelimit
 from core.errors import NotFoundError, ParleyError
+from core.page_texts import keep_language
 from core.text import clean_text
 from surveys.selectors.feedback import feedback_offer
 from workflows.api.outcomes import LOGS_AN_HOUR
@@ -51,11 +52,12 @@ def show_outcome(request: HttpRequest, execution_id: str) -> HttpResponse:
     try:
         if "language" in request.POST:  # the switch is in the form, so that it keeps what is typed
             choose_language(user=person, language=request.POST["language"])
-            return _render(request, person, execution, form)
+            language = request.POST["language"]
+            return _render(request, person, execution, form, language=language)
         outcome = _take_in(request, person, execution, form)
     except ParleyError as error:
         return _render(request, person, execution, form, error)
-    return redirect(f"{request.path}?logged={outcome.public_id}")
+    return redirect(keep_language(request, f"{request.path}?logged={outcome.public_id}"))
 
 
 def _take_in(
@@ -88,8 +90,11 @@ def _render(
     execution: Execution,
     form: dict[str, str],
     error: ParleyError | None = None,
+    *,
+    language: str = "",
 ) -> HttpResponse:
-    texts = texts_context(language_for(request))
+    # What was just chosen goes before what the address says.
+    texts = texts_context(language or language_for(request))
     words = texts["t"]
     guide = execution.version.guide(texts["language"])
     context = {
@@ -107,10 +112,10 @@ def _render(
         if execution.state == ExecutionState.COMPLETED
         else None,
         "crumbs": [
-            (words["workflows"], catalogue_url()),
+            (words["workflows"], catalogue_url(request)),
             (
                 title_of(guide, texts["language"]),
-                reverse("workflow_executor", args=[execution.public_id]),
+                keep_language(request, reverse("workflow_executor", args=[execution.public_id])),
             ),
             (words["log_result"], ""),
         ],

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.models import User
 from core import ratelimit
 from core.errors import InvalidInputError, NotFoundError, ParleyError
+from core.page_texts import keep_language
 from workflows import units
 from workflows.api.outcomes import LOGS_AN_HOUR
 from workflows.api.shapes import display_value
@@ -58,7 +59,7 @@ def show_result(request: HttpRequest, outcome_id: str) -> HttpResponse:
     except ParleyError as error:
         return _render(request, outcome, form, error)
     messages.success(request, Words(language_for(request)).say("saved_said"))
-    return redirect("workflow_result", outcome.public_id)
+    return redirect(_address_of(request, outcome))
 
 
 @require_POST
@@ -78,7 +79,11 @@ def void_result(request: HttpRequest, outcome_id: str) -> HttpResponse:
     except ParleyError as error:
         return _render(request, outcome, _form_of(outcome), error, reason=reason)
     messages.success(request, words.say("taken_back_said"))
-    return redirect("workflow_result", outcome.public_id)
+    return redirect(_address_of(request, outcome))
+
+
+def _address_of(request: HttpRequest, outcome: Outcome) -> str:
+    return keep_language(request, reverse("workflow_result", args=[outcome.public_id]))
 
 
 def _own_outcome(request: HttpRequest, outcome_id: str) -> Outcome:
@@ -150,7 +155,7 @@ def _render(
         "reason_chars": outcomes.MAX_VOID_REASON_CHARS,
         "history": [_line(change, words) for change in changes_of(person, outcome)],
         "crumbs": [
-            (words.say("runs_and_results"), reverse("workflow_me")),
+            (words.say("runs_and_results"), keep_language(request, reverse("workflow_me"))),
             (words.say_from_server(display_value(outcome)), ""),
         ],
     }
