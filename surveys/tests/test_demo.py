@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -104,8 +105,8 @@ def test_it_prints_addresses_logins_and_a_key(
     company = Company.objects.create(name="Demo", slug=DEMO_SLUG, is_demo=True)
     monkeypatch.setattr("surveys.management.commands.demo.prepare_demo", lambda report: company)
     # Another terminal finds a demo that was moved by the same two.
-    monkeypatch.setenv("PORT", "8010")
-    monkeypatch.setenv("DATA_DIR", "/srv/elsewhere")
+    settings.PORT = 8010
+    settings.DATA_DIR = Path("/srv/elsewhere")
     out = io.StringIO()
     call_command("demo", "--prepare-only", stdout=out)
     text = out.getvalue()

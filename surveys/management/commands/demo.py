@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 import socket
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -19,6 +19,7 @@ from surveys.demo.seed import prepare_demo
 
 KEY_NAME = "demo"
 GRACE_SECONDS = 5
+DEFAULT_PORT = 8000
 
 
 class Command(BaseCommand):
@@ -121,8 +122,9 @@ class Command(BaseCommand):
 
 def _moved() -> str:
     """Return what another terminal needs before a command to find a demo that was moved."""
-    given = [f"{name}={os.environ[name]} " for name in ("PORT", "DATA_DIR") if os.environ.get(name)]
-    return "".join(given)
+    port = f"PORT={settings.PORT} " if settings.PORT != DEFAULT_PORT else ""
+    folder = Path(settings.DATA_DIR)
+    return port + (f"DATA_DIR={folder} " if folder != Path(settings.BASE_DIR) / "var" else "")
 
 
 def _loopback(bind: str) -> str:
