@@ -59,6 +59,7 @@ class BarChart:
     note: str
     rows: tuple[BarMark, ...]
     has_notes: bool
+    note_heading: str = "Range or note"
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,8 @@ def build_bar_chart(
     value_heading: str = "Count",
     note: str = "",
     maximum: float | None = None,
+    note_heading: str = "Range or note",
+    say_interval: str = "{low} to {high}",
 ) -> BarChart:
     """Scale bars to the longest of them.
 
@@ -176,6 +179,8 @@ def build_bar_chart(
         value_heading: heading of the figures.
         note: a sentence under the caption, such as what the interval means.
         maximum: the value of a full bar; the largest value or interval end when absent.
+        note_heading: heading of the column of intervals and notes.
+        say_interval: how an interval is said, with the places ``{low}`` and ``{high}``.
 
     Raises:
         ValueError: a value is negative or not finite.
@@ -195,7 +200,9 @@ def build_bar_chart(
             interval=(
                 ""
                 if bar.low is None or bar.high is None
-                else f"{format_figure(bar.low)}{_NO_BREAK}to{_NO_BREAK}{format_figure(bar.high)}"
+                else say_interval.format(
+                    low=format_figure(bar.low), high=format_figure(bar.high)
+                ).replace(" ", _NO_BREAK)
             ),
         )
         for bar in bars
@@ -207,6 +214,7 @@ def build_bar_chart(
         note=note,
         rows=marks,
         has_notes=any(mark.note or mark.interval for mark in marks),
+        note_heading=note_heading,
     )
 
 

@@ -117,7 +117,7 @@ class OutcomeAdmin(ReadOnlyAdmin):
     @admin.display(description="value")
     def value(self, outcome: Outcome) -> str:
         """Show the value as its person reads it."""
-        return display_value(outcome)
+        return display_value(outcome, "en")
 
 
 @admin.register(OutcomeChange)
@@ -153,7 +153,7 @@ class ProofFileAdmin(ReadOnlyAdmin):
     @admin.display(description="result")
     def result(self, proof: ProofFile) -> str:
         """Show what the file is to prove."""
-        return display_value(proof.outcome)
+        return display_value(proof.outcome, "en")
 
     @admin.display(description="file")
     def open_file(self, proof: ProofFile) -> str:

@@ -90,11 +90,11 @@ def say_typical(
     return words.say(
         "typical_value",
         metric=words.say(f"metric_{metric}").lower(),
-        typical=words.say_from_server(typical),
-        low=words.say_from_server(low),
-        high=words.say_from_server(high),
-        results=results,
-        people=people,
+        typical=typical,
+        low=low,
+        high=high,
+        results=words.say_number(results),
+        people=words.say_number(people),
         whose=words.say(f"whose_{level}"),
     )
 
@@ -119,7 +119,12 @@ def _say_own(grounds: Grounds, words: Words) -> str:
         return words.say("own_unsaid")
     if own.decided:
         key = "own_one" if own.decided == 1 else "own_many"
-        return words.say(key, cohort=cohort, won=f"{own.successes:,}", starts=f"{own.decided:,}")
+        return words.say(
+            key,
+            cohort=cohort,
+            won=words.say_number(own.successes),
+            starts=words.say_number(own.decided),
+        )
     return words.say("own_none", cohort=cohort)
 
 
@@ -129,9 +134,11 @@ def _say_borrowed(grounds: Grounds, words: Words) -> str:
     market = say_cohort(grounds.market_label, "", words)
     parts = []
     if near and market:
-        parts.append(words.say(_number("near", near), count=f"{near:,}", market=market))
+        parts.append(words.say(_number("near", near), count=words.say_number(near), market=market))
     if far:
-        parts.append(words.say(_number("far" if market else "everybody", far), count=f"{far:,}"))
+        parts.append(
+            words.say(_number("far" if market else "everybody", far), count=words.say_number(far))
+        )
     return words.say("both", near=parts[0], far=parts[1]) if len(parts) == 2 else "".join(parts)
 
 

@@ -118,17 +118,29 @@ def from_minor(value_minor: int, metric_type: str, unit: str) -> Decimal:
     return Decimal(value_minor).scaleb(-decimals_of(metric_type, unit))
 
 
-def format_value(value_minor: int, metric_type: str, unit: str, label: str = "") -> str:
-    """Return a value as a person reads it: ``$1,250.50``, ``3.5 hours``, ``4 customers``."""
+def format_value(
+    value_minor: int, metric_type: str, unit: str, label: str = "", *, language: str = "en"
+) -> str:
+    """Return a value as a person reads it: ``$1,250.50``, ``3.5 hours``, ``4 customers``.
+
+    The language decides how numbers and money are written; the words of units stay English.
+    """
     if metric_type == REVENUE:
-        return money.format_money(value_minor, unit)
+        return money.format_money(value_minor, unit, language)
     number = f"{from_minor(value_minor, metric_type, unit):,f}"
     if "." in number:
         number = number.rstrip("0").rstrip(".")
     words = label or unit
     if number == "1" and words in (*TIME_UNITS, CUSTOMER_UNIT):
         words = words[:-1]
-    return f"{number} {words}"
+    return f"{write_number(number, language)} {words}"
+
+
+def write_number(english: str, language: str) -> str:
+    """Return a number such as ``1,250.5`` with the separators of a language."""
+    if language.partition("-")[0] == "es":
+        return english.translate(str.maketrans(",.", ".,"))
+    return english
 
 
 def _read_text(value: str, unit: Unit) -> Decimal:

@@ -15,8 +15,8 @@ READING_LANGUAGE: Final = [
     OpenApiParameter(
         "lang",
         OpenApiTypes.STR,
-        description="The language to read the workflow in, en or es. Without it: your profile's, "
-        "else that of Accept-Language. What was not translated is in English.",
+        description="The language you read, en or es. Without it: your profile's, "
+        "else that of Accept-Language. A guide that was not translated is in English.",
     ),
     OpenApiParameter("Accept-Language", OpenApiTypes.STR, OpenApiParameter.HEADER),
 ]

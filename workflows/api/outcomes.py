@@ -16,6 +16,7 @@ from core.idempotency import read_key
 from workflows import units
 from workflows.api import serializers
 from workflows.api.executions import checked, own_execution, person_of
+from workflows.api.languages import READING_LANGUAGE, reading_language
 from workflows.api.shapes import shape_change, shape_outcome
 from workflows.api.uploads import ProofMultiPartParser, file_of
 from workflows.models import Outcome
@@ -33,6 +34,7 @@ class LogView(APIView):
     @extend_schema(
         operation_id="outcome_log",
         summary="Log a result",
+        parameters=READING_LANGUAGE,
         description=(
             "As JSON, or as multipart/form-data with a file in 'proof'. With client_op_id or an "
             "Idempotency-Key the same request again returns the first outcome with 200."
@@ -62,7 +64,9 @@ class LogView(APIView):
             upload=file_of(request),
             client_op_id=body["client_op_id"] or (read_key(request.headers) or "")[:64],
         )
-        return Response(shape_outcome(outcome), status=201 if is_new else 200)
+        return Response(
+            shape_outcome(outcome, reading_language(request)), status=201 if is_new else 200
+        )
 
 
 class NewestLoggedFirst(NewestFirstPagination):
@@ -79,13 +83,15 @@ class OutcomeListView(APIView):
     @extend_schema(
         operation_id="outcome_list",
         summary="List your results",
+        parameters=READING_LANGUAGE,
         responses=serializers.OutcomeSerializer(many=True),
     )
     def get(self, request: Request) -> Response:
         """Return your results, newest first, a page at a time."""
         pages = self.pagination_class()
         rows = pages.paginate_queryset(outcomes_of(person_of(request)), request, view=self) or []
-        return pages.get_paginated_response([shape_outcome(row) for row in rows])
+        language = reading_language(request)
+        return pages.get_paginated_response([shape_outcome(row, language) for row in rows])
 
 
 class OutcomeView(APIView):
@@ -96,6 +102,7 @@ class OutcomeView(APIView):
     @extend_schema(
         operation_id="outcome_read",
         summary="Read a result with its history",
+        parameters=READING_LANGUAGE,
         responses=serializers.OutcomeDetailSerializer,
     )
     def get(self, request: Request, outcome_id: str) -> Response:
@@ -103,11 +110,12 @@ class OutcomeView(APIView):
         person = person_of(request)
         row = outcome_of(person, outcome_id)
         history = [shape_change(change) for change in changes_of(person, row)]
-        return Response({**shape_outcome(row), "history": history})
+        return Response({**shape_outcome(row, reading_language(request)), "history": history})
 
     @extend_schema(
         operation_id="outcome_correct",
         summary="Correct a result",
+        parameters=READING_LANGUAGE,
         request={
             "application/json": serializers.CorrectionInput,
             "multipart/form-data": serializers.CorrectionFormInput,
@@ -129,13 +137,15 @@ class OutcomeView(APIView):
                     measure=outcomes.read_measure(**_whole(row, body)),
                     proof_type=body.get("proof_type"),
                     upload=file_of(request),
-                )
+                ),
+                reading_language(request),
             )
         )
 
     @extend_schema(
         operation_id="outcome_void",
         summary="Take a result back",
+        parameters=READING_LANGUAGE,
         description='A JSON body may say why, for its history: {"reason": "logged twice"}.',
         request=serializers.VoidInput,
         responses={200: serializers.OutcomeSerializer},
@@ -144,7 +154,8 @@ class OutcomeView(APIView):
         """Void a result: it stays in your history and no longer counts."""
         row = outcome_of(person_of(request), outcome_id)
         body = checked(serializers.VoidInput(data=request.data))
-        return Response(shape_outcome(outcomes.void_outcome(outcome=row, reason=body["reason"])))
+        voided = outcomes.void_outcome(outcome=row, reason=body["reason"])
+        return Response(shape_outcome(voided, reading_language(request)))
 
 
 def _whole(row: Outcome, body: dict[str, Any]) -> dict[str, Any]:

@@ -235,7 +235,7 @@ class OutcomeSerializer(serializers.Serializer[Any]):
     metric_type = serializers.ChoiceField(choices=MetricType.choices)
     value = serializers.FloatField()
     currency = serializers.CharField()
-    display = serializers.CharField(help_text="The value as a person reads it.")
+    display = serializers.CharField(help_text="The value as you read it, in your language.")
     proof_type = serializers.ChoiceField(choices=ProofType.choices)
     proof = ProofSerializer(allow_null=True)
     is_void = serializers.BooleanField()

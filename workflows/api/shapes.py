@@ -10,6 +10,7 @@ from django.urls import reverse
 from core import clock
 from workflows import units
 from workflows.models import Execution, Outcome, OutcomeChange, ProofFile, Workflow
+from workflows.page_texts import Words
 from workflows.selectors.executions import clock_of
 
 
@@ -63,7 +64,7 @@ def shape_execution(execution: Execution, language: str) -> dict[str, Any]:
     }
 
 
-def shape_outcome(outcome: Outcome) -> dict[str, Any]:
+def shape_outcome(outcome: Outcome, language: str) -> dict[str, Any]:
     """Return a logged result."""
     proof: ProofFile | None = getattr(outcome, "proof", None)
     return {
@@ -73,7 +74,7 @@ def shape_outcome(outcome: Outcome) -> dict[str, Any]:
         "metric_type": outcome.metric_type,
         "value": units.from_minor(outcome.value_minor, outcome.metric_type, outcome.unit),
         "currency": outcome.unit_label,
-        "display": display_value(outcome),
+        "display": display_value(outcome, language),
         "proof_type": outcome.proof_type,
         "proof": shape_proof(proof) if proof is not None else None,
         "is_void": outcome.is_void,
@@ -82,9 +83,9 @@ def shape_outcome(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def display_value(outcome: Outcome) -> str:
+def display_value(outcome: Outcome, language: str) -> str:
     """Return the value as a person reads it."""
-    return units.format_value(
+    return Words(language).say_value(
         outcome.value_minor, outcome.metric_type, outcome.unit, outcome.unit_label
     )
 

@@ -12,9 +12,9 @@ from datetime import datetime
 
 from accounts.models import Plan, User
 from core import clock
-from workflows import reasons, units
+from workflows import reasons
 from workflows.models import Workflow
-from workflows.page_texts import ENGLISH, Words
+from workflows.page_texts import Words
 from workflows.plans import PLANS, cheapest_with_tier
 from workflows.ranking import (
     Counts,
@@ -62,27 +62,21 @@ class Typical:
     expected_minor: int
     """Chance of a result times typical value: what a start brings, in this unit alone."""
 
-    @property
-    def words(self) -> str:
-        """Return it as a sentence in English."""
-        return self.say_value(ENGLISH)
-
     def say_value(self, words: Words) -> str:
         """Return it as a sentence."""
         return reasons.say_typical(
             metric=self.metric_type,
-            typical=self.show(self.typical_minor),
-            low=self.show(self.p25_minor),
-            high=self.show(self.p75_minor),
+            typical=self._show(self.typical_minor, words),
+            low=self._show(self.p25_minor, words),
+            high=self._show(self.p75_minor, words),
             results=self.results,
             people=self.people,
             level=self.level,
             words=words,
         )
 
-    def show(self, value_minor: int) -> str:
-        """Return a value as a person reads it."""
-        return units.format_value(value_minor, self.metric_type, self.unit)
+    def _show(self, value_minor: int, words: Words) -> str:
+        return words.say_value(value_minor, self.metric_type, self.unit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +101,6 @@ class Recommendation:
     @property
     def score(self) -> float:
         return self.estimate.score
-
-    @property
-    def reason(self) -> str:
-        """Return what its place rests on, in English."""
-        return self.say_reason(ENGLISH)
 
     def say_reason(self, words: Words) -> str:
         """Return what its place rests on."""
@@ -215,11 +204,9 @@ class LevelFigures:
     """One line of an explanation: a level's own starts and the estimate with them."""
 
     level: str
-    words: str
     successes: int
     decided: int
     running: int
-    borrowed_from: str
     strength: float
     estimate: Estimate
     low: float
@@ -266,7 +253,7 @@ def explain(*, person: User, workflow: Workflow) -> Explanation:
         cohort=cohort,
         run=run,
         strengths=strengths,
-        levels=_levels(found, cohort, strengths),
+        levels=_levels(found, strengths),
         values={
             key: kept
             for key, by_level in values.items()
@@ -346,7 +333,7 @@ def _present(
     )
 
 
-def _levels(found: Successes, cohort: Cohort, strengths: Strengths) -> tuple[LevelFigures, ...]:
+def _levels(found: Successes, strengths: Strengths) -> tuple[LevelFigures, ...]:
     overall, market, own = found.at(OVERALL), found.at(MARKET), found.at(COHORT)
     elsewhere = overall.without(market)
     nearby = market.without(own)
@@ -357,28 +344,22 @@ def _levels(found: Successes, cohort: Cohort, strengths: Strengths) -> tuple[Lev
     return (
         _figures(
             OVERALL,
-            "Everybody outside your market",
             elsewhere,
             running.get(OVERALL, 0) - running.get(MARKET, 0),
-            "the average of all workflows",
             strengths.overall,
             top,
         ),
         _figures(
             MARKET,
-            f"Others in {cohort.market or 'your market (not said)'}",
             nearby,
             running.get(MARKET, 0) - running.get(COHORT, 0),
-            "everybody",
             strengths.market,
             middle,
         ),
         _figures(
             COHORT,
-            f"Users like you ({cohort.words or 'not said'})",
             own,
             running.get(COHORT, 0),
-            "your market",
             strengths.cohort,
             bottom,
         ),
@@ -387,21 +368,17 @@ def _levels(found: Successes, cohort: Cohort, strengths: Strengths) -> tuple[Lev
 
 def _figures(
     level: str,
-    words: str,
     counts: Counts,
     running: int,
-    borrowed_from: str,
     strength: float,
     estimate: Estimate,
 ) -> LevelFigures:
     low, high = estimate.interval()
     return LevelFigures(
         level=level,
-        words=words,
         successes=counts.successes,
         decided=counts.decided,
         running=running,
-        borrowed_from=borrowed_from,
         strength=strength,
         estimate=estimate,
         low=low,

@@ -238,5 +238,5 @@ def test_a_page_of_results_costs_the_same_whatever_its_length(
     for value in range(5):
         client.post("/api/outcome", entry(execution, value=value))
 
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         client.get("/api/outcomes")

@@ -15,7 +15,15 @@ from accounts.models import Profile
 from core.errors import ParleyError
 from workflows import units
 from workflows.models import Outcome
-from workflows.page_texts import en, es, people_en, people_es, say_from_server
+from workflows.page_texts import (
+    en,
+    es,
+    figures_en,
+    figures_es,
+    people_en,
+    people_es,
+    say_from_server,
+)
 from workflows.services.executions import abandon_execution, complete_execution
 from workflows.services.outcomes import log_outcome, read_measure
 from workflows.services.progress import Change, save_progress
@@ -23,8 +31,8 @@ from workflows.storage import inspection
 from workflows.tests.builders import image_bytes, make_execution, pdf_bytes
 
 ROOT = Path(__file__).resolve().parents[2]
-ENGLISH = en.TEXTS | people_en.TEXTS
-SPANISH = es.TEXTS | people_es.TEXTS
+ENGLISH = en.TEXTS | people_en.TEXTS | figures_en.TEXTS
+SPANISH = es.TEXTS | people_es.TEXTS | figures_es.TEXTS
 #: The same in both languages, or a name.
 SAME = {"bytes", "step_count"}
 
@@ -92,7 +100,8 @@ def english_in(text):
 def test_both_languages_have_the_same_texts_with_the_same_places():
     assert list(en.TEXTS) == list(es.TEXTS)
     assert list(people_en.TEXTS) == list(people_es.TEXTS)
-    assert not en.TEXTS.keys() & people_en.TEXTS.keys()
+    assert list(figures_en.TEXTS) == list(figures_es.TEXTS)
+    assert len(ENGLISH) == len(en.TEXTS) + len(people_en.TEXTS) + len(figures_en.TEXTS)
     for key, text in ENGLISH.items():
         assert places(text) == places(SPANISH[key]), key
         assert text.strip(), key
@@ -116,7 +125,7 @@ def test_every_text_is_used_and_every_text_used_exists():
         )
     assert used <= set(ENGLISH)
     made = re.compile(
-        r"(state|device|metric|review|change|whose|near|far|everybody|own|who)_|open_(one|many)_t"
+        r"(state|device|metric|review|change|whose|near|far|everybody|own|who|level)_|open_(one|many)_t"
         r"|(workflows|log_result|few_and_borrowed|borrowed_alone)$"
     )
     assert [key for key in ENGLISH if key not in used and not made.match(key)] == []
@@ -169,7 +178,7 @@ def test_the_logger_in_spanish_says_nothing_in_english_and_refuses_in_spanish(ve
     said = visible(page.content.decode())
     assert english_in(said) == []
     assert "Escribe un número, por ejemplo 1250.50." in said
-    assert "3.5 h" in said
+    assert "3,5 h" in said
     assert 'value="muchos"' in page.content.decode()
     assert Outcome.objects.count() == 1
 

@@ -34,7 +34,7 @@ def live(
     name: str,
     workflow: str,
     *,
-    value: int | None = 10,
+    value: int | str | None = 10,
     market: str = "freelancer",
     skill_level: str = "beginner",
 ) -> User:
@@ -69,7 +69,7 @@ def test_before_anything_is_known_the_catalogues_order_stands_and_says_so():
     found = recommend(person=newcomer())
 
     assert [one.workflow.name for one in found.items] == [RESUME, BOT, PROMPTS]
-    assert found.items[0].reason == (
+    assert found.items[0].say_reason(ENGLISH) == (
         "There are no results of users like you (freelancer, beginner) yet. "
         "Nobody has finished it yet, so the order is that of the catalogue."
     )
@@ -95,7 +95,7 @@ def test_the_next_person_has_learned_from_the_one_before():
     assert before.successes.at("cohort") == Counts()
     assert after.successes.at("cohort") == Counts(1, 1)
     assert after.score > before.score
-    assert after.reason.startswith(
+    assert after.say_reason(ENGLISH).startswith(
         "Users like you (freelancer, beginner): 1 of 1 start reached a logged result."
     )
 
@@ -113,7 +113,7 @@ def test_a_cohort_with_nobody_in_it_leans_on_the_others():
     assert first.successes.at("cohort").decided == 0
     assert (
         "We use 4 starts of others in the market “freelancer” and 4 starts elsewhere"
-        in first.reason
+        in first.say_reason(ENGLISH)
     )
 
 
@@ -131,7 +131,7 @@ def test_no_value_is_shown_below_five_people(people: int):
     if shown:
         typical = found.recommendation.typical[0]
         assert (typical.people, typical.results, typical.unit) == (5, 5, "EUR")
-        assert typical.words.startswith("Typical revenue: €10")
+        assert typical.say_value(ENGLISH).startswith("Typical revenue: €10")
 
 
 def test_a_thin_cohort_borrows_the_value_of_its_market_and_says_whose_it_is():
@@ -143,7 +143,7 @@ def test_a_thin_cohort_borrows_the_value_of_its_market_and_says_whose_it_is():
     typical = recommend(person=newcomer()).items[0].typical[0]
 
     assert (typical.level, typical.people) == ("market", 6)
-    assert typical.words.endswith("6 results of 6 people, in your market).")
+    assert typical.say_value(ENGLISH).endswith("6 results of 6 people, in your market).")
 
 
 def test_values_of_two_currencies_are_never_one():
@@ -198,7 +198,7 @@ def test_one_place_of_five_explores_what_is_new_and_changes_by_the_day():
         )
         assert len(found.items) == 5
         assert [one.is_exploration for one in found.items] == [False] * 4 + [True]
-        assert found.items[4].reason.startswith("New: few results yet.")
+        assert found.items[4].say_reason(ENGLISH).startswith("New: few results yet.")
         assert len({one.workflow.pk for one in found.items}) == 5
         seen.add(found.items[4].workflow.name)
     assert len(seen) > 2
@@ -211,7 +211,7 @@ def test_a_person_who_said_nothing_is_served_by_everybodys_results():
 
     found = recommend(person=person)
 
-    assert found.items[0].reason.startswith("You have not said who you are")
+    assert found.items[0].say_reason(ENGLISH).startswith("You have not said who you are")
     assert found.items[0].workflow.name == RESUME
 
 

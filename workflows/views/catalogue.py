@@ -1,4 +1,4 @@
-"""The catalogue with what is recommended, starting a workflow, and why one is recommended."""
+"""The catalogue with what is recommended, and starting a workflow."""
 
 from __future__ import annotations
 
@@ -16,21 +16,20 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import Plan, User
 from accounts.services.people import choose_language
-from core import money, ratelimit
-from core.charts import Bar, BarChart, build_bar_chart
+from core import ratelimit
 from core.errors import ForbiddenError, NotFoundError, ParleyError
 from core.page_texts import keep_language
-from workflows import reasons, units
+from workflows import reasons
 from workflows.api.devices import device_of
-from workflows.models import Execution, MetricType, Workflow
-from workflows.page_texts import ENGLISH, language_for, words_context
+from workflows.models import Execution, Workflow
+from workflows.page_texts import Words, language_for, words_context
 from workflows.plans import CURRENCY, PLANS, cheapest_with_tier
 from workflows.selectors.catalogue import open_executions_by_workflow, workflow_for, workflows_for
 from workflows.selectors.executions import open_execution_of
-from workflows.selectors.performance import LEVELS, finished_workflow_ids
+from workflows.selectors.performance import finished_workflow_ids
 from workflows.services.entitlements import allows_workflow
 from workflows.services.executions import start_execution
-from workflows.services.recommendations import Explanation, explain, recommend
+from workflows.services.recommendations import recommend
 
 STARTS_AN_HOUR = 60
 
@@ -64,10 +63,12 @@ def show_catalogue(request: HttpRequest) -> HttpResponse:
         "cohort_words": reasons.say_cohort(cohort.market, cohort.skill_level, texts["words"]),
         "picks": [(one, running.get(one.workflow.pk)) for one in found.items],
         "plan": found.plan,
-        "locked": [_entry(row, found.plan) for row in found.locked_above],
+        "locked": [_entry(row, found.plan, texts["words"]) for row in found.locked_above],
         "again": [(row, running.get(row.pk)) for row in found.finished],
         "entries": [
-            _entry(row, found.plan, running.get(row.pk), is_finished=row.pk in finished)
+            _entry(
+                row, found.plan, texts["words"], running.get(row.pk), is_finished=row.pk in finished
+            )
             for row in workflows_for(person)
         ],
     }
@@ -82,7 +83,7 @@ def switch_language(request: HttpRequest) -> HttpResponse:
     try:
         choose_language(user=cast(User, request.user), language=request.POST.get("language", ""))
     except ParleyError as error:
-        messages.error(request, error.detail)
+        messages.error(request, Words(language_for(request)).say_from_server(error.detail))
     following = request.POST.get("next", "")
     # A path of ours, never another site's.
     if not following.startswith("/") or not url_has_allowed_host_and_scheme(following, None):
@@ -95,7 +96,8 @@ def switch_language(request: HttpRequest) -> HttpResponse:
 def start_workflow(request: HttpRequest, name: str) -> HttpResponse:
     """Start a workflow and open it; an open run of it is gone on with."""
     person = cast(User, request.user)
-    workflow = _workflow(person, name)
+    workflow = find_workflow(person, name)
+    words = Words(language_for(request))
     execution = open_execution_of(person, workflow)
     if execution is None:
         try:
@@ -106,41 +108,20 @@ def start_workflow(request: HttpRequest, name: str) -> HttpResponse:
                 window_seconds=3600,
             )
             execution = start_execution(person=person, workflow=workflow, device=device_of(request))
-        except ForbiddenError as error:
-            messages.warning(request, error.detail)
+        except ForbiddenError:
+            needed = cheapest_with_tier(Plan(workflow.tier))
+            price = words.say_price(PLANS[needed].price_minor, CURRENCY)
+            messages.warning(request, words.say("plan_needed", plan=needed.label, price=price))
             return redirect(keep_language(request, reverse("workflow_upgrade")))
         except ParleyError as error:
-            messages.error(request, error.detail)
+            messages.error(request, words.say_from_server(error.detail))
             return redirect(keep_language(request, reverse("workflow_list")))
     executor = reverse("workflow_executor", args=[execution.public_id])
     return redirect(keep_language(request, executor))
 
 
-@require_safe
-@login_required
-def show_reason(request: HttpRequest, name: str) -> HttpResponse:
-    """Show every number behind the place of a workflow."""
-    person = cast(User, request.user)
-    workflow = _workflow(person, name)
-    found = explain(person=person, workflow=workflow)
-    return render(
-        request,
-        "workflows/recommendation_reason.html",
-        {
-            **words_context("en"),
-            "workflow": workflow,
-            "found": found,
-            "recommendation": found.recommendation,
-            "chart": _chance_chart(found),
-            "values": _value_rows(found),
-            "running": open_execution_of(person, workflow),
-            "plan_label": cheapest_with_tier(Plan(workflow.tier)).label,
-            "min_people": reasons.MIN_PEOPLE,
-        },
-    )
-
-
-def _workflow(person: User, name: str) -> Workflow:
+def find_workflow(person: User, name: str) -> Workflow:
+    """Return a workflow of the catalogue; a page that is not there without one."""
     try:
         return workflow_for(person, name)
     except NotFoundError:
@@ -150,6 +131,7 @@ def _workflow(person: User, name: str) -> Workflow:
 def _entry(
     workflow: Workflow,
     plan: Plan,
+    words: Words,
     running: Execution | None = None,
     *,
     is_finished: bool = False,
@@ -163,7 +145,7 @@ def _entry(
         is_finished=is_finished,
         is_unlocked=allows_workflow(plan=plan, workflow=workflow),
         plan_label=needed.label,
-        plan_price=money.format_money(PLANS[needed].price_minor, CURRENCY),
+        plan_price=words.say_price(PLANS[needed].price_minor, CURRENCY),
     )
 
 
@@ -179,43 +161,3 @@ def say_duration(steps: list[dict[str, object]]) -> str:
     if not hours:
         return f"{minutes} min"
     return f"{hours} h {minutes:02d} min" if minutes else f"{hours} h"
-
-
-def _chance_chart(found: Explanation) -> BarChart:
-    return build_bar_chart(
-        title="Estimated chance of a logged result, from everybody to users like you",
-        note="The bar is the estimate in percent, the line the range that holds it 4 times in 5.",
-        label_heading="Built on",
-        value_heading="Estimate",
-        maximum=100,
-        bars=[
-            Bar(
-                label=level.words,
-                value=reasons.percent(level.estimate.score),
-                display=f"{reasons.percent(level.estimate.score)} %",
-                low=reasons.percent(level.low),
-                high=reasons.percent(level.high),
-            )
-            for level in found.levels
-        ],
-    )
-
-
-def _value_rows(found: Explanation) -> list[dict[str, object]]:
-    rows = []
-    for (metric, unit), by_level in found.values.items():
-        for level in reversed(LEVELS):
-            one = by_level.get(level)
-            if one is not None:
-                rows.append(
-                    {
-                        "metric": MetricType(metric).label,
-                        "whose": ENGLISH.say(f"whose_{level}"),
-                        "count": one.count,
-                        "people": one.people,
-                        "middle": units.format_value(round(one.p50), metric, unit),
-                        "low": units.format_value(round(one.p10), metric, unit),
-                        "high": units.format_value(round(one.p90), metric, unit),
-                    }
-                )
-    return rows

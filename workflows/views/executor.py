@@ -22,7 +22,7 @@ from core.page_texts import keep_language
 from surveys.selectors.feedback import feedback_offer
 from workflows.api.shapes import shape_execution
 from workflows.models import Execution, Guide
-from workflows.page_texts import language_for, texts_context
+from workflows.page_texts import language_for, say_from_server, texts_context
 from workflows.selectors.executions import execution_of
 from workflows.selectors.outcomes import outcomes_of_execution
 from workflows.services.videos import create_run_video
@@ -81,7 +81,7 @@ def switch_language(request: HttpRequest, execution_id: str) -> HttpResponse:
     except NotFoundError:
         raise Http404 from None
     except ParleyError as error:
-        messages.error(request, error.detail)
+        messages.error(request, say_from_server(error.detail, language_for(request)))
     return redirect("workflow_executor", execution_id)
 
 
@@ -96,7 +96,7 @@ def make_video(request: HttpRequest, execution_id: str) -> HttpResponse:
     except NotFoundError:
         raise Http404 from None
     except ParleyError as error:
-        messages.error(request, error.detail)
+        messages.error(request, say_from_server(error.detail, language_for(request)))
         return redirect("workflow_executor", execution_id)
     return redirect("studio_script", video.public_id)
 

@@ -57,7 +57,10 @@ def show_me(request: HttpRequest) -> HttpResponse:
                 "charts": _growth(counted_values(person)),
                 "executions": latest_executions(person, limit),
                 "panels": build_panels(ME, person),
-                "outcomes": [(row, display_value(row)) for row in latest_outcomes(person, limit)],
+                "outcomes": [
+                    (row, display_value(row, texts["language"]))
+                    for row in latest_outcomes(person, limit)
+                ],
             },
         )
 

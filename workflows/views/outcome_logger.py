@@ -104,10 +104,14 @@ def _render(
         **form_context(form, error),
         "lost_file": bool(request.FILES),
         "logged": [
-            {"row": row, "display": display_value(row), "proof": getattr(row, "proof", None)}
+            {
+                "row": row,
+                "display": display_value(row, texts["language"]),
+                "proof": getattr(row, "proof", None),
+            }
             for row in outcomes_of_execution(person, execution)
         ],
-        "just_logged": _just_logged(request, person),
+        "just_logged": _just_logged(request, person, texts["language"]),
         "offer": feedback_offer(execution.workflow.feedback_survey_id, person)
         if execution.state == ExecutionState.COMPLETED
         else None,
@@ -133,12 +137,12 @@ def _render(
         return render(request, "workflows/outcome_logger.html", context, status=status)
 
 
-def _just_logged(request: HttpRequest, person: User) -> str:
+def _just_logged(request: HttpRequest, person: User, language: str) -> str:
     """Return the value a redirect from the form names, as its person reads it."""
     wanted = request.GET.get("logged", "")
     if not wanted:
         return ""
     try:
-        return display_value(outcome_of(person, wanted[:64]))
+        return display_value(outcome_of(person, wanted[:64]), language)
     except NotFoundError:
         return ""

@@ -145,7 +145,7 @@ def _render(
         **texts,
         "outcome": outcome,
         "own_url": reverse("workflow_result", args=[outcome.public_id]),
-        "display": display_value(outcome),
+        "display": display_value(outcome, words.language),
         "proof": getattr(outcome, "proof", None),
         "guide": outcome.execution.version.guide(texts["language"]),
         "reason": reason,
@@ -156,7 +156,7 @@ def _render(
         "history": [_line(change, words) for change in changes_of(person, outcome)],
         "crumbs": [
             (words.say("runs_and_results"), keep_language(request, reverse("workflow_me"))),
-            (words.say_from_server(display_value(outcome)), ""),
+            (display_value(outcome, words.language), ""),
         ],
     }
     status = error.status if error else 200
@@ -178,7 +178,6 @@ def _line(change: OutcomeChange, words: Words) -> dict[str, Any]:
 
 
 def _said(measure: dict[str, Any], words: Words) -> str:
-    value = units.format_value(
+    return words.say_value(
         measure["value_minor"], measure["metric_type"], measure["unit"], measure["unit_label"]
     )
-    return words.say_from_server(value)

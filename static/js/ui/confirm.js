@@ -28,6 +28,8 @@ export function watchConfirmations() {
       title: form.dataset.confirmTitle,
       text: form.dataset.confirm,
       action: form.dataset.confirmAction,
+      cancel: form.dataset.confirmCancel,
+      language: form.closest("[lang]")?.lang,
     });
     if (!agreed) return;
     form.dataset.confirmed = "yes";
