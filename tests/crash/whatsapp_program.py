@@ -58,10 +58,19 @@ def serve() -> None:
 
     django.setup()
     slow_down()
-    from daphne.cli import CommandLineInterface
+    import uvicorn
 
-    port = os.environ["PORT"]
-    CommandLineInterface().run(["-b", "127.0.0.1", "-p", port, "config.asgi:application"])
+    # As scripts/serve_web.sh serves, but from here: another process would not be slowed down.
+    uvicorn.run(
+        "config.asgi:application",
+        host="127.0.0.1",
+        port=int(os.environ["PORT"]),
+        access_log=False,
+        proxy_headers=False,
+        timeout_keep_alive=65,
+        ws_max_size=131072,
+        ws_per_message_deflate=False,
+    )
 
 
 def work() -> None:
