@@ -294,6 +294,39 @@ def test_in_spanish_it_says_so_undoes_a_tick_and_opens_at_the_first_open_step(
         page.locator("[data-executor][lang=en][data-ready]").wait_for()
 
 
+@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1200, "light")])
+def test_a_guide_is_worked_through_in_spanish_and_axe_finds_nothing(
+    ana, parley, visitor, width, scheme
+):
+    page = another(
+        visitor, ana, viewport={"width": width, "height": 740}, color_scheme=scheme, **LOOKED_AT
+    )
+    with listening(page) as complaints:
+        page.goto(f"{parley.url}/executor/{ana.execution_id}?lang=es")
+        page.locator("[data-executor][lang=es][data-ready]").wait_for()
+        expect(page.locator("h1[lang=es]")).to_have_text("Currículum con IA")
+        expect(page.locator("#step-1-title")).to_have_text("Reúne tus datos")
+        page.locator("[data-next]").click()
+        heading = page.locator("#step-2-title")
+        expect(heading).to_be_focused()
+        expect(heading).to_have_text("Da instrucciones a la IA")
+        expect(page.get_by_text("No incluyas tu dirección")).to_be_visible()
+        expect(page.locator("[data-save-status]")).to_have_text(re.compile("^Guardado a las "))
+        answer = page.evaluate(READ, f"/api/execution/{ana.execution_id}?lang=es")
+        assert answer["step"]["title"] == "Da instrucciones a la IA"
+        _look_at(page)
+        # What is around it, by the links of the page: they keep the language.
+        page.get_by_role("navigation", name="Ruta").get_by_role("link").first.click()
+        expect(page.get_by_text("Sigue con Currículum con IA: paso 2 de 5").first).to_be_visible()
+        _look_at(page)
+        page.get_by_role("link", name=re.compile("^Resultados ?: Currículum con IA")).click()
+        expect(page.get_by_role("heading", name="La probabilidad, nivel a nivel")).to_be_visible()
+        _look_at(page)
+        page.goto(f"{parley.url}/upgrade/?lang=es")
+        _look_at(page)
+        assert complaints == []
+
+
 @pytest.mark.parametrize(
     ("width", "scheme", "became"), [(360, "dark", "$900.00"), (1200, "light", "$700.00")]
 )

@@ -32,7 +32,7 @@ TEXTS = {
     "step_is_open": "pendiente",
     "keyboard": "Teclado",
     "give_up": "Abandonar",
-    "step_of": "Paso {number} de {total} · aproximadamente",
+    "step_of": "Paso {number} de {total} · aprox.",
     "optional_step": "opcional",
     "tip": "Consejo",
     "your_notes": "Tus notas",

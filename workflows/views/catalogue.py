@@ -32,6 +32,8 @@ from workflows.services.executions import start_execution
 from workflows.services.recommendations import recommend
 
 STARTS_AN_HOUR = 60
+MOST_OPEN_RUNS = 3
+"""Open runs shown above everything else; the others stand on the person's own page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ def show_catalogue(request: HttpRequest) -> HttpResponse:
     person = cast(User, request.user)
     found = recommend(person=person)
     running = open_executions_by_workflow(person)
+    going = sorted(running.values(), key=lambda run: run.last_active_at, reverse=True)
     finished = finished_workflow_ids(person)
     texts = words_context(language_for(request))
     cohort = found.cohort
@@ -61,10 +64,13 @@ def show_catalogue(request: HttpRequest) -> HttpResponse:
         **texts,
         "recommendations": found,
         "cohort_words": reasons.say_cohort(cohort.market, cohort.skill_level, texts["words"]),
-        "picks": [(one, running.get(one.workflow.pk)) for one in found.items],
+        "going": going[:MOST_OPEN_RUNS],
+        "has_more_runs": len(going) > MOST_OPEN_RUNS,
+        # What is open already stands above; it is no news.
+        "picks": [one for one in found.items if one.workflow.pk not in running],
         "plan": found.plan,
         "locked": [_entry(row, found.plan, texts["words"]) for row in found.locked_above],
-        "again": [(row, running.get(row.pk)) for row in found.finished],
+        "again": found.finished,
         "entries": [
             _entry(
                 row, found.plan, texts["words"], running.get(row.pk), is_finished=row.pk in finished
