@@ -106,6 +106,8 @@ def test_what_is_done_on_a_page_leads_on_in_its_language(vera, browser_of):
     outcome = Outcome.objects.get()
     assert logged["Location"] == f"/outcome/{run.public_id}?logged={outcome.public_id}&lang=es"
     assert refused["Location"] == "/upgrade/?lang=es"
+    shown = browser.get(f"/outcome/{run.public_id}?lang=es")
+    assert shown.context["logger_settings"]["query"] == "?lang=es"
 
 
 def test_the_switch_goes_before_what_the_address_says(vera, browser_of, addresses):

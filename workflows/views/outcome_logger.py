@@ -127,6 +127,7 @@ def _render(
             "executionId": execution.public_id,
             "userId": person.public_id,
             "logUrl": reverse("api_outcome_log"),
+            "query": keep_language(request, ""),
             "maxBytes": MAX_BYTES,
             "endings": ACCEPTED_ENDINGS,
             "unitFields": {str(metric): field for metric, field in UNIT_FIELDS.items()},

@@ -173,7 +173,7 @@ function showLogged(answer) {
   const about = row.querySelector("[data-about]");
   about.textContent = say("just_now");
   const correct = document.createElement("a");
-  correct.href = `/result/${answer.outcome_id}`;
+  correct.href = `/result/${answer.outcome_id}${settings.query}`;
   correct.textContent = say("correct");
   about.append(" · ", correct);
   if (answer.proof) {
@@ -190,7 +190,7 @@ function showLogged(answer) {
   takeFile();
   form.elements.client_op_id.value = newId();
   find("dialog-value").textContent = sayServed(answer.display);
-  find("dialog-correct").href = `/result/${answer.outcome_id}`;
+  find("dialog-correct").href = `/result/${answer.outcome_id}${settings.query}`;
   find("logged-dialog").showModal();
 }
 
