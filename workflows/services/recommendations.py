@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from accounts.models import Plan, User
 from core import clock
@@ -42,6 +43,8 @@ from workflows.selectors.performance import (
 NEW_BELOW = 5
 """Decided starts of a cohort under which a workflow may take the exploration place."""
 PLACES_FOR_EXPLORATION = 5
+COHORTS_REMEMBERED = 64
+"""Cohorts whose estimates a process keeps; there are some thirty, more where markets are added."""
 MOST_NAMED = 3
 """Workflows named beside those that are recommended."""
 
@@ -131,6 +134,9 @@ class Recommendations:
         return reasons.say_counted(self.run.counted_at if self.run else None, words)
 
 
+_Estimates = dict[int, tuple[Estimate, Successes]]
+
+
 @dataclass(frozen=True, slots=True)
 class _Scored:
     workflow_id: int
@@ -152,8 +158,7 @@ def recommend(*, person: User, now: datetime | None = None) -> Recommendations:
     plan, cohort = performance.standing_of(person)
     terms = PLANS[plan]
     run = performance.last_run_for(person)
-    strengths = run.strengths if run else Strengths()
-    ranked = _rank(person, cohort, strengths)
+    ranked = _rank(person, cohort, run)
     finished = performance.finished_workflow_ids(person)
     fresh = [one for one in ranked if one.workflow_id not in finished] or ranked
     unlocked = [one for one in fresh if one.tier in terms.tiers]
@@ -237,7 +242,7 @@ def explain(*, person: User, workflow: Workflow) -> Explanation:
     run = performance.last_run_for(person)
     strengths = run.strengths if run else Strengths()
     found = performance.successes_for(cohort, [workflow.pk]).get(workflow.pk, Successes())
-    scored = _score(workflow.pk, Plan(workflow.tier), 0, found, strengths)
+    scored = _Scored(workflow.pk, Plan(workflow.tier), 0, *_estimate(found, strengths))
     typical = _typical_values(cohort, {workflow.pk: scored.estimate})
     values = performance.values_for(cohort, [workflow.pk]).get(workflow.pk, {})
     return Explanation(
@@ -268,24 +273,42 @@ def explain(*, person: User, workflow: Workflow) -> Explanation:
     )
 
 
-def _rank(person: User, cohort: Cohort, strengths: Strengths) -> list[_Scored]:
-    counted = performance.successes_for(cohort)
+def _rank(person: User, cohort: Cohort, run: LastRun | None) -> list[_Scored]:
+    strengths = run.strengths if run else Strengths()
+    known = (
+        _estimates_of_run(run.public_id, cohort, strengths)
+        if run
+        else _estimate_all(cohort, strengths)
+    )
     scored = [
-        _score(pk, Plan(tier), place, counted.get(pk) or Successes(), strengths)
+        _Scored(pk, Plan(tier), place, *(known.get(pk) or _estimate(Successes(), strengths)))
         for place, (pk, tier) in enumerate(performance.ranked_workflow_ids(person))
     ]
     scored.sort(key=lambda one: (-one.estimate.score, -one.own, one.place))
     return scored
 
 
-def _score(pk: int, tier: Plan, place: int, successes: Successes, strengths: Strengths) -> _Scored:
+@lru_cache(maxsize=COHORTS_REMEMBERED)
+def _estimates_of_run(run_id: str, cohort: Cohort, strengths: Strengths) -> _Estimates:
+    """Return the estimates of a cohort, worked out once: the figures of a run do not change."""
+    return _estimate_all(cohort, strengths)
+
+
+def _estimate_all(cohort: Cohort, strengths: Strengths) -> _Estimates:
+    return {
+        pk: _estimate(successes, strengths)
+        for pk, successes in performance.successes_for(cohort).items()
+    }
+
+
+def _estimate(successes: Successes, strengths: Strengths) -> tuple[Estimate, Successes]:
     estimate = estimate_chance(
         cohort=successes.at(COHORT),
         market=successes.at(MARKET),
         overall=successes.at(OVERALL),
         strengths=strengths,
     )
-    return _Scored(pk, tier, place, estimate, successes)
+    return estimate, successes
 
 
 def _explore(candidates: list[_Scored], seed: str) -> _Scored | None:
