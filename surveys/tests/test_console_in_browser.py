@@ -77,7 +77,7 @@ def test_questions_are_added_moved_and_saved_in_the_order_of_the_page(
     page.fill("#id_payment_max", "40")
     expect(page.locator("[data-pay-at='85']")).to_have_text("$29.50")
     expect(page.locator("[data-curve-top]")).to_have_text("$40.00")
-    expect(page.locator("[data-funds-note]")).to_contain_text("not in your funds yet")
+    expect(page.locator("[data-funds-note]")).to_contain_text("do not cover one answer at $40.00")
     page.get_by_role("button", name="Save as a draft").last.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Checkout")
     survey = Survey.objects.get()
