@@ -138,7 +138,7 @@ def change_status(
 
     Raises:
         ConflictError: the transition is not allowed (``survey_status``), or it would open a survey
-            whose money covers not one answer (``funds_missing``): every visitor would be turned away.
+            whose money covers not one answer (``funds_missing``), to turn every visitor away.
     """
     with transaction.atomic():
         survey = _lock(survey)
