@@ -31,10 +31,10 @@ async def tasks_left(before):
 
 def threads_of_ours():
     """Return the names of threads beyond the main one, the loop's pool and the test runner's."""
-    # Whatever tests of other parts have left in this process is theirs: the model client's pool
-    # and the keeper of leases live as long as a process.
+    # Whatever tests of other parts have left in this process is theirs: the model client's pool,
+    # the keeper of leases, PostgreSQL's pool and Redis's publisher live as long as a process.
     known = ("MainThread", "asyncio_", "ThreadPoolExecutor", "pytest", "execnet", "Thread-",
-             "llm-client", "lease-keeper", "webhook-intake")  # fmt: skip
+             "llm-client", "lease-keeper", "webhook-intake", "pool-", "live-publisher")  # fmt: skip
     return [
         t.name
         for t in threading.enumerate()
