@@ -11,13 +11,22 @@ from tests.services.stack import Stack
 SETTLE_SECONDS = 60.0
 
 
-def find_problems(seen: Ledger, found: dict[str, Any], left: dict[str, Any]) -> list[str]:
-    """Hold the database against what people saw."""
+def find_problems(
+    seen: Ledger, found: dict[str, Any], left: dict[str, Any], *, cut_off: int = 0
+) -> list[str]:
+    """Hold the database against what people saw.
+
+    Args:
+        cut_off: how many replies may have been under way when their worker or its database went.
+            Nobody knows whether such a one arrived; it says so and is not sent a second time.
+    """
     problems = [f"error: {what} ({count} times)" for what, count in seen.errors.items()]
     problems += [f"ledger: {line}" for line in found["ledger"]]
     problems += [f"doubled: {count} {what}" for what, count in found["doubled"].items() if count]
     problems += [f"socket: {line}" for line in seen.socket_faults[:10]]
     problems += [f"still waiting: {count} {what}" for what, count in left.items() if count]
+    if (unknown := found["outbound"].get("unknown", 0)) > cut_off:
+        problems.append(f"replies nobody knows of: {unknown}, at most {cut_off} were cut off")
     paid_at_once = sum(one["payment_status"] == "success" for one in seen.completed.values())
     expected = {
         "completed responses": (found["responses"].get("completed", 0), len(seen.completed)),

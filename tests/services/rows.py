@@ -105,7 +105,7 @@ def count() -> dict[str, Any]:
         "user_segments": TranscriptSegment.objects.filter(role="user").count(),
         "inbound": by(InboundMessage.objects.all(), "state"),
         "outbound": by(OutboundMessage.objects.all(), "state"),
-        "outbound_sent": OutboundMessage.objects.exclude(wamid="").count(),
+        "outbound_sent": OutboundMessage.objects.filter(wamid__isnull=False).count(),
         "failed_turns": TurnRecord.objects.filter(is_success=False).count(),
         "sent_to_phones": SimulatedMessage.objects.filter(is_outgoing=False).count(),
         "answer_ms": waits,

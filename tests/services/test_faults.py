@@ -236,7 +236,8 @@ def test_faults_of_every_service_lose_and_double_nothing(services: Services) -> 
         left = wait_until_settled(stack)
         found = stack.ask_rows("count")
 
-        assert find_problems(seen, found, left) == []
+        # A worker was killed and PostgreSQL restarted: at most the sends of these moments are cut off.
+        assert find_problems(seen, found, left, cut_off=4) == []
         assert len(seen.completed) >= 10
         if services.swift is not None:
             ends_at = time.monotonic() + 30
