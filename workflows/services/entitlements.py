@@ -5,19 +5,19 @@ The table is `workflows.plans`. A run once started goes on whatever the plan bec
 
 from __future__ import annotations
 
-from accounts.models import Plan, Profile, User
+from accounts.models import Plan, User
 from core import money
 from core.errors import ForbiddenError
 from workflows.models import Workflow
 from workflows.plans import CURRENCY, PLANS, Terms, cheapest_with_live_figures, cheapest_with_tier
+from workflows.selectors.performance import standing_of
 
 UPGRADE_PATH = "/upgrade/"
 
 
 def plan_of(person: User) -> Plan:
     """Return a person's plan; starter without a profile."""
-    found = Profile.objects.filter(user=person).values_list("plan", flat=True).first()
-    return Plan(found or Plan.STARTER)
+    return standing_of(person)[0]
 
 
 def terms_of(person: User) -> Terms:
